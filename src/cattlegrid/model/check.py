@@ -1,0 +1,36 @@
+"""Pass, fail, not measured. What was not measured never counts as passed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    PASS = "pass"  # noqa: S105 - a verdict, not a password
+    FAIL = "fail"
+    NOT_MEASURED = "not measured"
+
+    @classmethod
+    def of(cls, outcomes: Iterable[Outcome]) -> Outcome:
+        """The verdict over several: one failure fails; nothing at all, or one gap, is not measured."""
+        seen = set(outcomes)
+        if cls.FAIL in seen:
+            return cls.FAIL
+        return cls.PASS if seen == {cls.PASS} else cls.NOT_MEASURED
+
+    @property
+    def exit_code(self) -> int:
+        return {Outcome.PASS: 0, Outcome.FAIL: 1, Outcome.NOT_MEASURED: 4}[self]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing examined: `name` in a person's words, `worker` it belongs to, `detail` what was seen."""
+
+    name: str
+    outcome: Outcome
+    detail: str = ""
+    worker: str = ""
+    seconds: float = 0.0

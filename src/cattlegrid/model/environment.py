@@ -1,0 +1,26 @@
+"""The two environments. An unknown name is an error, never a default."""
+
+from __future__ import annotations
+
+import difflib
+from enum import StrEnum
+
+from cattlegrid.errors import UnknownEnvironment
+
+
+class Environment(StrEnum):
+    STAGING = "staging"
+    PRODUCTION = "production"
+
+    @classmethod
+    def named(cls, name: str) -> Environment:
+        """The environment of exactly this name. No trimming, no folding of case, no abbreviations."""
+        if name in cls._value2member_map_:
+            return cls(name)
+        close = difflib.get_close_matches(name.strip().lower(), list(cls), n=1, cutoff=0.5)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        known = ", ".join(cls)
+        raise UnknownEnvironment(
+            f"there is no environment {name!r}; the environments are {known}.{hint}",
+            next="repeat the command with --env staging",
+        )

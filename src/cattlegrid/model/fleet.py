@@ -1,0 +1,93 @@
+"""The Workers of a repository, as `cattlegrid.toml` describes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cattlegrid.model.environment import Environment
+
+
+@dataclass(frozen=True)
+class HttpCheck:
+    """One declared smoke check. `auth` names a secret; "none" sends no credential and says so; None uses none."""
+
+    method: str
+    path: str
+    status: int = 200
+    auth: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    json: object | None = None
+    text: str | None = None
+    within: float | None = None
+
+    @property
+    def name(self) -> str:
+        how = "" if self.auth is None else " without a key" if self.auth == "none" else f" with {self.auth}"
+        return f"{self.method} {self.path}{how} → {self.status}"
+
+
+@dataclass(frozen=True)
+class Auth:
+    """How a request to a worker is authenticated: `header: scheme <secret>`; `secret` is a name, not a value."""
+
+    header: str
+    scheme: str
+    secret: str
+
+
+@dataclass(frozen=True)
+class WorkerSettings:
+    """One Worker: `folder` and `config` (its wrangler file) are POSIX paths relative to the fleet's root."""
+
+    name: str
+    folder: str
+    config: str
+    smoke: tuple[HttpCheck, ...] = ()
+    health: str | None = "/health"
+    probe: str | None = None
+    auth: Auth | None = None
+    secrets: tuple[str, ...] = ()
+    mcp: str | None = None
+    inputs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class EnvironmentSettings:
+    """What `[environments.<name>]` says. `soak` in seconds; `account_id` when this environment has its own account."""
+
+    environment: Environment
+    account_id: str | None = None
+    gate: tuple[str, ...] = ()
+    soak: float = 0.0
+    approval: str | None = None
+
+
+@dataclass(frozen=True)
+class SecretPolicy:
+    """Names only. `isolated` differ between the environments, `shared` are equal in both."""
+
+    store: str = "dotenv"
+    isolated: tuple[str, ...] = ()
+    shared: tuple[str, ...] = ()
+    production_only: tuple[str, ...] = ()
+    staging_only: tuple[str, ...] = ()
+
+    def names(self, environment: Environment) -> tuple[str, ...]:
+        """The names that must exist in this environment."""
+        only = self.production_only if environment is Environment.PRODUCTION else self.staging_only
+        return (*self.isolated, *self.shared, *only)
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """`cattlegrid.toml`, checked. `root` is absolute; `shared` are paths and globs that touch every worker."""
+
+    root: Path
+    name: str
+    workers: tuple[WorkerSettings, ...]
+    shared: tuple[str, ...]
+    environments: Mapping[Environment, EnvironmentSettings]
+    secrets: SecretPolicy
+    ventures: Mapping[str, tuple[Environment, ...]] = field(default_factory=dict)

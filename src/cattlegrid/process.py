@@ -1,0 +1,68 @@
+"""The one way out to other programs."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cattlegrid.errors import ToolFailed, ToolMissing
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What a program left behind. Output is text, decoded as UTF-8 with undecodable bytes replaced."""
+
+    argv: tuple[str, ...]
+    code: int
+    out: str
+    err: str
+
+    def expect_success(self, doing: str) -> Finished:
+        """This, or ToolFailed with the program's own last words."""
+        if self.code == 0:
+            return self
+        words = (self.err.strip() or self.out.strip() or "it said nothing").splitlines()
+        how = f"signal {signal.Signals(-self.code).name}" if self.code < 0 else f"exit code {self.code}"
+        raise ToolFailed(f"{doing} failed with {how}:\n" + "\n".join(f"  {line}" for line in words[-12:]))
+
+
+def run(
+    argv: Sequence[str],
+    *,
+    cwd: Path,
+    env: Mapping[str, str],
+    input: bytes | None = None,
+    timeout: float | None = None,
+    pass_fds: Sequence[int] = (),
+) -> Finished:
+    """Run a program to its end with exactly this environment. Never through a shell; secrets never in `argv`.
+
+    Raises ToolMissing when it cannot be started and ToolFailed when `timeout` seconds have passed.
+    """
+    try:
+        done = subprocess.run(
+            list(argv),
+            cwd=cwd,
+            env=dict(env),
+            input=input,
+            stdin=subprocess.DEVNULL if input is None else None,
+            capture_output=True,
+            timeout=timeout,
+            pass_fds=tuple(pass_fds),
+            check=False,
+        )
+    except FileNotFoundError as error:
+        missing = argv[0] if not Path(cwd).is_dir() or error.filename != str(cwd) else str(cwd)
+        raise ToolMissing(f"{missing} is not there", next=f"install {Path(argv[0]).name}, or put it on PATH") from error
+    except PermissionError as error:
+        raise ToolMissing(f"{argv[0]} cannot be executed: {error.strerror}") from error
+    except subprocess.TimeoutExpired as error:
+        raise ToolFailed(f"{Path(argv[0]).name} did not finish within {timeout:.0f} s and was stopped") from error
+    return Finished(tuple(argv), done.returncode, _text(done.stdout), _text(done.stderr))
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", "replace")
