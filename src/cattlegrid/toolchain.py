@@ -11,6 +11,7 @@ import importlib.util
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -89,9 +90,8 @@ def _install(
 def _npm_ci(
     node_home: Path, folder: Path, environ: Mapping[str, str], progress: Callable[[int, int], None] | None
 ) -> None:
-    npm = node_home / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     path = os.pathsep.join((str(node_home / "bin"), environ.get("PATH", os.defpath)))
-    argv = [str(node_home / "bin" / "node"), str(npm), "ci", "--no-audit", "--no-fund", "--loglevel=error"]
+    argv = [*_npm(node_home), "ci", "--no-audit", "--no-fund", "--loglevel=error"]
     total = (folder / "package-lock.json").read_text().count('"node_modules/')
     with tempfile.TemporaryFile() as words:
         npm_run = subprocess.Popen(
@@ -122,6 +122,11 @@ def _npm_ci(
         progress(total, total)
 
 
+def _npm(node_home: Path) -> list[str]:
+    # The wheel's bin/npm expects the layout of Node's own archive and fails; its script works when node is named.
+    return [str(node_home / "bin" / "node"), str(node_home / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
+
+
 def _still_running(npm_run: subprocess.Popen[bytes]) -> bool:
     try:
         npm_run.wait(timeout=0.2)
@@ -142,3 +147,18 @@ def _put_in_place(staging: Path, home: Path) -> None:
         # Another process finished first; its folder is from the same lock file.
         if not (home / _INSTALLED_PACKAGES).is_file():
             raise
+
+
+def _main(words: list[str]) -> int:
+    """`python -m cattlegrid.toolchain` installs the parts; with `npm …` it runs Node's own npm."""
+    if words[:1] == ["npm"]:
+        home = _node_home()
+        path = os.pathsep.join((str(home / "bin"), os.environ.get("PATH", os.defpath)))
+        return subprocess.run([*_npm(home), *words[1:]], env={**os.environ, "PATH": path}, check=False).returncode
+    parts = locate(os.environ)
+    sys.stdout.write(f"node      {parts.node}\nwrangler  {parts.modules / 'wrangler'}\nworkerd   {parts.workerd}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(_main(sys.argv[1:]))

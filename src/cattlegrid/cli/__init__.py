@@ -1,0 +1,83 @@
+"""The command line: one file a command. Each parses, calls a verb and shows what came back."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+from cattlegrid import __version__
+from cattlegrid.cli.show import Show
+from cattlegrid.errors import CattlegridError, UsageError
+
+COMMANDS = {
+    "changes": "which workers changed, against what is live",
+    "why": "explain the decision about one worker",
+    "deploy": "deploy what changed to staging, then smoke-test it",
+    "smoke": "examine what is live: version, database, bindings, keys",
+    "promote": "move the candidate's very bytes from staging to production",
+    "status": "both environments, every worker, and what to do next",
+    "history": "who deployed what, and when",
+    "secrets": "push the secrets that an environment needs",
+    "local": "the local Cloudflare: up, down, status, env, reset, fault",
+    "demo": "the whole story in eight scenes, offline",
+}
+
+_HEAD = """\
+usage: cattlegrid COMMAND [options]
+
+Staging and production for Cloudflare Workers and D1, with the agents kept on the staging side.
+"""
+
+_TAIL = """
+Staging is where everything goes unless production is named.
+Every command takes --json and --help. Exit codes: 0 pass, 1 fail, 2 usage, 3 refused, 4 not measured.
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The console script: the exit code of the command, with every error shown once and in full."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    show = Show(sys.stdout, sys.stderr, os.environ, json="--json" in words)
+    try:
+        return _dispatch(words, show)
+    except CattlegridError as error:
+        show.error(error)
+        return error.exit_code
+    except KeyboardInterrupt:
+        show.interrupted()
+        return 130
+    except BrokenPipeError:
+        # The reader (`| head`) has gone. Point stdout at nothing, so that the interpreter's own flush stays silent.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+
+
+def _dispatch(words: list[str], show: Show) -> int:
+    if not words or words[0] in {"-h", "--help", "help"}:
+        show.line(_HEAD + "\n" + "\n".join(f"  {name:<10} {line}" for name, line in COMMANDS.items()) + "\n" + _TAIL)
+        return 0 if words else 2
+    if words[0] in {"--version", "-V"}:
+        show.line(f"cattlegrid {__version__}")
+        return 0
+    name, rest = words[0], words[1:]
+    if name not in COMMANDS:
+        raise UsageError(f"there is no command {name!r}{_closest(name)}", next="cattlegrid --help")
+    from argparse import ArgumentParser, RawDescriptionHelpFormatter  # noqa: PLC0415 - 12 ms that --help does not pay
+
+    command = importlib.import_module(f"cattlegrid.cli.{name}")
+    parser = ArgumentParser(
+        prog=f"cattlegrid {name}", description=command.__doc__, formatter_class=RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--json", action="store_true", help="print the report as one JSON document")
+    command.arguments(parser)
+    code: int = command.run(parser.parse_args(rest), show)
+    return code
+
+
+def _closest(name: str) -> str:
+    import difflib  # noqa: PLC0415 - 8 ms that only a misspelt command should pay
+
+    close = difflib.get_close_matches(name, COMMANDS, n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""
