@@ -17,7 +17,7 @@ class Environment(StrEnum):
         """The environment of exactly this name. No trimming, no folding of case, no abbreviations."""
         if name in cls._value2member_map_:
             return cls(name)
-        close = difflib.get_close_matches(name.strip().lower(), list(cls), n=1, cutoff=0.5)
+        close = difflib.get_close_matches(name.strip().lower(), [known.value for known in cls], n=1, cutoff=0.5)
         hint = f" Did you mean {close[0]!r}?" if close else ""
         known = ", ".join(cls)
         raise UnknownEnvironment(

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import copy
+import json
+import logging
+import pickle
+import traceback
+
+import pytest
+
+from cattlegrid.cli.plain import document
+from cattlegrid.model.secret import Secret
+
+VALUE = "hunter2-is-not-for-your-eyes"
+
+
+def test_no_form_of_a_secret_shows_its_text(caplog: pytest.LogCaptureFixture) -> None:
+    secret = Secret(VALUE)
+    logging.getLogger("test").warning("token %s %r", secret, secret)
+    shown = [
+        str(secret),
+        repr(secret),
+        f"{secret}",
+        f"{secret:>20}",
+        f"{[secret]}",
+        document({"k": secret}),
+        caplog.text,
+    ]
+    assert all(VALUE not in text for text in shown)
+    assert all("[redacted]" in text for text in shown)
+
+
+def test_a_secret_is_read_only_by_asking_for_it() -> None:
+    assert Secret(VALUE).reveal() == VALUE
+    assert Secret(VALUE) == Secret(VALUE)
+    assert Secret(VALUE) != VALUE
+
+
+def test_a_secret_is_neither_pickled_nor_written_as_json() -> None:
+    for leak in (pickle.dumps, copy.copy, json.dumps):
+        with pytest.raises(TypeError) as refusal:
+            leak(Secret(VALUE))
+        assert VALUE not in "".join(traceback.format_exception(refusal.value))
