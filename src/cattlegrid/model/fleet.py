@@ -55,10 +55,14 @@ class WorkerSettings:
 
 @dataclass(frozen=True)
 class EnvironmentSettings:
-    """What `[environments.<name>]` says. `soak` in seconds; `account_id` when this environment has its own account."""
+    """What `[environments.<name>]` says. `soak` in seconds; `account_id` when this environment has its own account.
+
+    `token` is the name of the environment variable that holds this environment's API token, never a token.
+    """
 
     environment: Environment
     account_id: str | None = None
+    token: str = "CLOUDFLARE_API_TOKEN"  # noqa: S105 - a variable's name
     gate: tuple[str, ...] = ()
     soak: float = 0.0
     approval: str | None = None

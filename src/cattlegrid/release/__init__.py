@@ -1,0 +1,1 @@
+"""What makes a release: targets, digests, changes, deploys, smoke, promotion."""

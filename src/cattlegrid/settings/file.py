@@ -1,0 +1,189 @@
+"""Find `cattlegrid.toml`, read it, and make a Fleet of it, or say everything that is wrong with it."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from cattlegrid.errors import ConfigError, Mistake, UsageError
+from cattlegrid.model.environment import Environment
+from cattlegrid.model.fleet import Auth, EnvironmentSettings, Fleet, HttpCheck, SecretPolicy, WorkerSettings
+from cattlegrid.settings.check import check
+from cattlegrid.settings.table import METHODS
+from cattlegrid.settings.workers import discover
+
+FILE_NAME: Final = "cattlegrid.toml"
+
+
+def load(cwd: Path) -> Fleet:
+    """The fleet whose `cattlegrid.toml` is in `cwd` or a folder above it.
+
+    Raises UsageError when there is none, ConfigError with all the mistakes in it at once.
+    """
+    file = _find(cwd)
+    document = _parse(file)
+    settings, mistakes = check(document, FILE_NAME)
+    fleet = _fleet(file.parent, settings, mistakes)
+    if mistakes:
+        raise ConfigError(tuple(mistakes), next=f"mend {FILE_NAME}, then repeat the command")
+    return fleet
+
+
+def _find(cwd: Path) -> Path:
+    start = cwd.absolute()
+    for folder in (start, *start.parents):
+        if (folder / FILE_NAME).is_file():
+            return folder / FILE_NAME
+    raise UsageError(
+        f"there is no {FILE_NAME} in {start} or any folder above it",
+        next=f"go to the repository of your workers, or write a {FILE_NAME} at its root",
+    )
+
+
+def _parse(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_bytes().decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise ConfigError((Mistake(FILE_NAME, "", f"is not UTF-8 (byte {error.start})"),)) from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError((Mistake(FILE_NAME, "", f"is not valid TOML: {error}"),)) from error
+
+
+def _fleet(root: Path, settings: dict[str, Any], mistakes: list[Mistake]) -> Fleet:
+    general = settings.get("fleet", {})
+    if "fleet" not in settings:
+        mistakes.append(Mistake(FILE_NAME, "fleet", "is missing; it needs name and workers"))
+    folders, wrong = discover(root, general.get("workers", ()), FILE_NAME)
+    mistakes += wrong
+    tables = settings.get("workers", {})
+    _known_names(tables, folders, mistakes)
+    policy = _secrets(settings.get("secrets", {}), mistakes)
+    workers = tuple(
+        _worker(name, folder, config, tables.get(name, {}), mistakes) for name, (folder, config) in folders.items()
+    )
+    _known_secrets(tables, policy, mistakes)
+    return Fleet(
+        root=root,
+        name=general.get("name", ""),
+        workers=workers,
+        shared=general.get("shared", ()),
+        environments=_environments(settings.get("environments", {}), mistakes),
+        secrets=policy,
+        ventures=_ventures(settings.get("ventures", {}), mistakes),
+    )
+
+
+def _known_names(tables: Mapping[str, object], folders: Mapping[str, object], mistakes: list[Mistake]) -> None:
+    if not folders:
+        return
+    for name in tables:
+        if name not in folders:
+            close = difflib.get_close_matches(name, folders, n=1)
+            hint = f"did you mean {close[0]!r}?" if close else f"the workers are {', '.join(folders)}"
+            mistakes.append(Mistake(FILE_NAME, f"workers.{name}", f"fleet.workers finds no such worker; {hint}"))
+
+
+def _worker(name: str, folder: str, config: str, table: dict[str, Any], mistakes: list[Mistake]) -> WorkerSettings:
+    checks = []
+    for index, entry in enumerate(table.get("smoke", [])):
+        http_check = _http_check(entry, f"workers.{name}.smoke[{index}]", mistakes)
+        if http_check is not None:
+            checks.append(http_check)
+    auth = table.get("auth")
+    return WorkerSettings(
+        name=name,
+        folder=folder,
+        config=config,
+        smoke=tuple(checks),
+        health=table.get("health", "/health"),
+        probe=table.get("probe"),
+        auth=_auth(auth) if auth is not None else None,
+        secrets=table.get("secrets", ()),
+        mcp=table.get("mcp"),
+        inputs=table.get("inputs", ()),
+    )
+
+
+def _auth(table: dict[str, Any]) -> Auth:
+    return Auth(table.get("header", "Authorization"), table.get("scheme", "Bearer"), table.get("secret", ""))
+
+
+def _http_check(entry: dict[str, Any], path: str, mistakes: list[Mistake]) -> HttpCheck | None:
+    methods = [method for method in METHODS if method in entry]
+    if len(methods) != 1:
+        said = f"it has {' and '.join(methods)}" if methods else 'such as get = "/health"'
+        mistakes.append(Mistake(FILE_NAME, path, f"needs exactly one method and path; {said}"))
+        return None
+    method = methods[0]
+    return HttpCheck(
+        method=method.upper(),
+        path=entry[method],
+        status=entry.get("status", 200),
+        auth=entry.get("auth"),
+        headers=entry.get("headers", {}),
+        json=entry.get("json"),
+        text=entry.get("text"),
+        within=entry.get("within"),
+    )
+
+
+def _secrets(table: dict[str, Any], mistakes: list[Mistake]) -> SecretPolicy:
+    lists = {key: table.get(key, ()) for key in ("isolated", "shared", "production-only", "staging-only")}
+    first: dict[str, str] = {}
+    for key, names in lists.items():
+        for index, name in enumerate(names):
+            if first.setdefault(name, key) != key:
+                what = f"{name!r} is in secrets.{first[name]} too; a secret is in one list"
+                mistakes.append(Mistake(FILE_NAME, f"secrets.{key}[{index}]", what))
+    return SecretPolicy(
+        store=table.get("store", "dotenv"),
+        isolated=lists["isolated"],
+        shared=lists["shared"],
+        production_only=lists["production-only"],
+        staging_only=lists["staging-only"],
+    )
+
+
+def _known_secrets(tables: Mapping[str, dict[str, Any]], policy: SecretPolicy, mistakes: list[Mistake]) -> None:
+    known = {*policy.isolated, *policy.shared, *policy.production_only, *policy.staging_only}
+    for worker, table in tables.items():
+        for place, name in _secrets_used(table):
+            if name not in known:
+                close = difflib.get_close_matches(name, known, n=1)
+                hint = f"did you mean {close[0]!r}?" if close else "add it to one of the lists in [secrets]"
+                what = f"{name!r} is not declared in [secrets]; {hint}"
+                mistakes.append(Mistake(FILE_NAME, f"workers.{worker}.{place}", what))
+
+
+def _secrets_used(table: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    for index, name in enumerate(table.get("secrets", ())):
+        yield f"secrets[{index}]", name
+    for index, entry in enumerate(table.get("smoke", ())):
+        if entry.get("auth", "none") != "none":
+            yield f"smoke[{index}].auth", entry["auth"]
+    if "secret" in table.get("auth", {}):
+        yield "auth.secret", table["auth"]["secret"]
+
+
+def _environments(tables: dict[str, dict[str, Any]], mistakes: list[Mistake]) -> dict[Environment, EnvironmentSettings]:
+    for name in tables:
+        if name not in set(Environment):
+            what = f"there is no such environment; the environments are {', '.join(Environment)}"
+            mistakes.append(Mistake(FILE_NAME, f"environments.{name}", what))
+    return {
+        environment: EnvironmentSettings(environment, **tables.get(environment.value, {}))
+        for environment in Environment
+    }
+
+
+def _ventures(tables: dict[str, dict[str, Any]], mistakes: list[Mistake]) -> dict[str, tuple[Environment, ...]]:
+    ventures = {}
+    for name, table in tables.items():
+        names = table.get("environments")
+        if names == ():
+            mistakes.append(Mistake(FILE_NAME, f"ventures.{name}.environments", "names no environment"))
+        ventures[name] = tuple(Environment(word) for word in names or ())
+    return ventures

@@ -1,0 +1,77 @@
+"""Every setting of `cattlegrid.toml`: name, kind, default, one line of help. Validation and the reference page come
+from these rows. In a name, `*` stands for a name of the user's and `[]` for each entry of a list.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from cattlegrid.model.environment import Environment
+from cattlegrid.settings.kinds import (
+    ANY,
+    DURATION,
+    HEADERS,
+    PATH,
+    PATH_OR_OFF,
+    STATUS,
+    TEXT,
+    TEXTS,
+    Kind,
+    choice,
+    choices,
+)
+
+METHODS: Final = ("get", "head", "post", "put", "patch", "delete", "options")
+GATE: Final = ("smoke", "isolation", "migrations", "rehearsal", "approval")
+STORES: Final = ("dotenv",)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """`required` settings have no default."""
+
+    name: str
+    kind: Kind
+    default: object
+    help: str
+    required: bool = False
+
+
+SETTINGS: Final = (
+    Setting("fleet.name", TEXT, None, "The fleet's name, as it is shown in reports.", required=True),
+    Setting("fleet.workers", TEXTS, None, "Folders that hold a wrangler file; globs are allowed.", required=True),
+    Setting("fleet.shared", TEXTS, (), "Paths and globs whose change touches every worker."),
+    Setting("environments.*.account_id", TEXT, None, "The environment's own account; else CLOUDFLARE_ACCOUNT_ID."),
+    Setting(
+        "environments.*.token",
+        TEXT,
+        "CLOUDFLARE_API_TOKEN",
+        "Name of the environment variable that holds the environment's API token.",
+    ),
+    Setting("environments.*.gate", choices(*GATE), (), "Conditions of a promotion into this environment."),
+    Setting("environments.*.soak", DURATION, 0.0, "How long a candidate must have been live in staging."),
+    Setting("environments.*.approval", choice("signature", "person"), None, "How a person approves."),
+    Setting("workers.*.smoke[]", ANY, (), "HTTP checks that the worker must pass after a deploy."),
+    *(Setting(f"workers.*.smoke[].{method}", PATH, None, f"Path of a {method.upper()} request.") for method in METHODS),
+    Setting("workers.*.smoke[].status", STATUS, 200, "The status that must come back."),
+    Setting("workers.*.smoke[].auth", TEXT, None, 'Name of the secret sent as the key; "none" sends no key.'),
+    Setting("workers.*.smoke[].headers", HEADERS, {}, "Headers to send."),
+    Setting("workers.*.smoke[].json", ANY, None, "JSON that the answer must contain."),
+    Setting("workers.*.smoke[].text", TEXT, None, "Text that the answer must contain."),
+    Setting("workers.*.smoke[].within", DURATION, None, "The longest time the answer may take."),
+    Setting("workers.*.health", PATH_OR_OFF, "/health", "Path that tells the answering version; false: none."),
+    Setting("workers.*.probe", PATH_OR_OFF, None, "Path that reads the databases through the worker's bindings."),
+    Setting("workers.*.auth.header", TEXT, "Authorization", "Header that carries the key."),
+    Setting("workers.*.auth.scheme", TEXT, "Bearer", "Word before the key."),
+    Setting("workers.*.auth.secret", TEXT, None, "Name of the secret that is the key.", required=True),
+    Setting("workers.*.secrets", TEXTS, (), "Names of the secrets that this worker needs."),
+    Setting("workers.*.mcp", PATH, None, "Path at which this worker serves MCP."),
+    Setting("workers.*.inputs", TEXTS, (), "Paths and globs outside the folder that go into the worker."),
+    Setting("secrets.store", choice(*STORES), "dotenv", "Where secrets are kept."),
+    Setting("secrets.isolated", TEXTS, (), "Secrets that exist in both environments and differ."),
+    Setting("secrets.shared", TEXTS, (), "Secrets that exist in both environments and are equal."),
+    Setting("secrets.production-only", TEXTS, (), "Secrets that must not exist in staging."),
+    Setting("secrets.staging-only", TEXTS, (), "Secrets that must not exist in production."),
+    Setting("ventures.*.environments", choices(*Environment), None, "Environments of the venture.", required=True),
+)

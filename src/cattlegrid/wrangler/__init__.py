@@ -1,0 +1,1 @@
+"""Wrangler's files read as wrangler reads them, and wrangler itself driven."""
