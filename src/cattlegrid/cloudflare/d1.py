@@ -1,0 +1,34 @@
+"""D1 databases over REST."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from cattlegrid.cloudflare import reading
+from cattlegrid.cloudflare.client import Body, Client, items_of
+
+Row = Mapping[str, object]
+
+
+def rows(client: Client, database_id: str, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
+    """The rows of one statement that only reads; so it is repeated after a lost answer."""
+    results = _query(client, database_id, sql, parameters, repeatable=True)
+    return items_of(results[0].get("results")) if results else []
+
+
+def write(client: Client, database_id: str, sql: str, parameters: Sequence[object] = ()) -> None:
+    """Statements that write, as one transaction. Raises InDoubt after a lost answer: the caller reads what happened."""
+    _query(client, database_id, sql, parameters, repeatable=False)
+
+
+def bookmark(client: Client, database_id: str, at: datetime | None = None) -> str:
+    """Where Time Travel can return to: now, or at the given time."""
+    path = f"/d1/database/{database_id}/time_travel/bookmark"
+    answer = client.get(path) if at is None else client.get(path, timestamp=at.isoformat())
+    return reading.text(reading.mapping(answer, path), "bookmark", path)
+
+
+def _query(client: Client, database_id: str, sql: str, parameters: Sequence[object], *, repeatable: bool) -> list[Row]:
+    body = Body(json={"sql": sql, "params": list(parameters)} if parameters else {"sql": sql})
+    return items_of(client.call("POST", f"/d1/database/{database_id}/query", body=body, repeatable=repeatable).result)
