@@ -6,6 +6,7 @@ import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from cattlegrid.errors import ToolFailed, ToolMissing
@@ -13,12 +14,16 @@ from cattlegrid.errors import ToolFailed, ToolMissing
 
 @dataclass(frozen=True)
 class Finished:
-    """What a program left behind. Output is text, decoded as UTF-8 with undecodable bytes replaced."""
+    """What a program left behind. `raw` is its output's bytes; as text, undecodable bytes are replaced."""
 
     argv: tuple[str, ...]
     code: int
-    out: str
+    raw: bytes
     err: str
+
+    @cached_property
+    def out(self) -> str:
+        return _text(self.raw)
 
     def expect_success(self, doing: str) -> Finished:
         """This, or ToolFailed with the program's own last words."""
@@ -61,7 +66,7 @@ def run(
         raise ToolMissing(f"{argv[0]} cannot be executed: {error.strerror}") from error
     except subprocess.TimeoutExpired as error:
         raise ToolFailed(f"{Path(argv[0]).name} did not finish within {timeout:.0f} s and was stopped") from error
-    return Finished(tuple(argv), done.returncode, _text(done.stdout), _text(done.stderr))
+    return Finished(tuple(argv), done.returncode, done.stdout, _text(done.stderr))
 
 
 def _text(raw: bytes) -> str:

@@ -69,9 +69,9 @@ def test_one_script_in_both_environments_is_refused_naming_both_places(tmp_path:
     repository(tmp_path, context='name = "context"\n[env.production]\nname = "context"\n')
     assert mistakes(tmp_path) == [
         (
-            "workers/context/wrangler.toml: env.production.name: worker 'context' in production is script 'context', and"
-            " so is worker 'context' in staging (workers/context/wrangler.toml: name); a deploy of one would overwrite"
-            " the other"
+            "workers/context/wrangler.toml: env.production.name: worker 'context' in production is script 'context',"
+            " and so is worker 'context' in staging (workers/context/wrangler.toml: name);"
+            " a deploy of one would overwrite the other"
         )
     ]
 

@@ -25,23 +25,34 @@ class Account:
 
 @dataclass(frozen=True)
 class Database:
-    """One D1 binding of a worker in one environment. `migrations` is the folder, absolute, or None."""
+    """One D1 binding of a worker in one environment. `migrations` is the folder, absolute, or None.
+
+    `id` is empty when the file names no database: wrangler makes one at the first deploy. `pattern` chooses the
+    migration files inside the folder.
+    """
 
     binding: str
     id: str
     name: str
     migrations: Path | None
     table: str = "d1_migrations"
+    pattern: str = "*.sql"
 
 
 @dataclass(frozen=True)
 class Deployable:
-    """One worker in one environment: `script` is its name on Cloudflare, `config` what wrangler would resolve there."""
+    """One worker in one environment: `script` is its name on Cloudflare, `config` what wrangler would resolve there.
+
+    `folder` is absolute: programs run there. `environment_flag` is the value for wrangler's `--env`; None is the file's
+    top level, for which wrangler wants `--env=`.
+    """
 
     worker: WorkerSettings
     script: str
     config: Mapping[str, object]
     databases: tuple[Database, ...]
+    folder: Path
+    environment_flag: str | None = None
 
 
 @dataclass(frozen=True)

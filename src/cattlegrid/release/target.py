@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import posixpath
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, cast
 
@@ -15,7 +16,14 @@ from cattlegrid.wrangler import config as wrangler_config
 from cattlegrid.wrangler.config import Config, Resolved
 
 CLOUDFLARE: Final = "https://api.cloudflare.com/client/v4"
-_DEFAULT_MIGRATIONS: Final = "migrations"
+_DATABASE_KEYS: Final[Mapping[str, str | None]] = {
+    "binding": None,
+    "database_id": "",
+    "database_name": "",
+    "migrations_dir": "migrations",
+    "migrations_pattern": "",
+    "migrations_table": "d1_migrations",
+}
 
 
 def resolve(fleet: Fleet, environment: Environment, environ: Mapping[str, str]) -> Target:
@@ -89,40 +97,42 @@ def _deployable(fleet: Fleet, worker: WorkerSettings, resolved: Resolved, mistak
     entries = resolved.config.get("d1_databases", [])
     for index, entry in enumerate(cast("list[Config]", entries) if isinstance(entries, list) else []):
         path = f"{prefix}d1_databases[{index}]"
-        database = _database(fleet.root / worker.config, entry, Mistakes(worker.config, path, mistakes))
+
+        def note(key: str, what: str, path: str = path) -> None:
+            mistakes.append(Mistake(worker.config, path + key, what))
+
+        database = _database(fleet.root / worker.config, entry, note)
         if database is not None:
             databases.append(database)
-    return Deployable(worker, resolved.script, resolved.config, tuple(databases))
+    return Deployable(
+        worker=worker,
+        script=resolved.script,
+        config=resolved.config,
+        databases=tuple(databases),
+        folder=fleet.root / worker.folder,
+        environment_flag=resolved.environment_flag,
+    )
 
 
-class Mistakes:
-    """Where mistakes of one entry of a file go."""
-
-    def __init__(self, file: str, path: str, into: list[Mistake]) -> None:
-        self.file = file
-        self.path = path
-        self.into = into
-
-    def add(self, key: str, what: str) -> None:
-        self.into.append(Mistake(self.file, f"{self.path}.{key}" if key else self.path, what))
-
-
-def _database(config_file: Path, entry: object, mistakes: Mistakes) -> Database | None:
+def _database(config_file: Path, entry: object, note: Callable[[str, str], None]) -> Database | None:
     if not isinstance(entry, Mapping):
-        mistakes.add("", "is not a table")
+        note("", "is not a table")
         return None
     texts = {}
-    defaults = {"binding": None, "database_id": "", "database_name": "", "migrations_table": "d1_migrations"}
-    for key, default in defaults.items():
+    for key, default in _DATABASE_KEYS.items():
         value = entry.get(key, default)
         if not isinstance(value, str):
-            mistakes.add(key, "is missing" if value is None else "is not text")
+            note(f".{key}", "is missing" if value is None else "is not text")
             return None
         texts[key] = value
-    folder = entry.get("migrations_dir", _DEFAULT_MIGRATIONS)
-    migrations = config_file.parent / str(folder)
+    folder = posixpath.normpath(texts["migrations_dir"])
+    pattern = posixpath.normpath(texts["migrations_pattern"] or f"{folder}/*.sql")
+    if folder != "." and not pattern.startswith(f"{folder}/"):
+        note(".migrations_pattern", f"has to start with migrations_dir ({folder}/)")
+        return None
+    migrations = config_file.parent / folder
     if "migrations_dir" in entry and not migrations.is_dir():
-        mistakes.add("migrations_dir", f"there is no folder {folder!r} beside the file")
+        note(".migrations_dir", f"there is no folder {folder!r} beside the file")
         return None
     return Database(
         binding=texts["binding"],
@@ -130,6 +140,7 @@ def _database(config_file: Path, entry: object, mistakes: Mistakes) -> Database 
         name=texts["database_name"],
         migrations=migrations if migrations.is_dir() else None,
         table=texts["migrations_table"],
+        pattern=pattern if folder == "." else pattern.removeprefix(f"{folder}/"),
     )
 
 

@@ -1,0 +1,1 @@
+"""The repository as git has it: trees, objects, ancestry, uncommitted files."""
