@@ -13,13 +13,24 @@ Row = Mapping[str, object]
 
 def rows(client: Client, database_id: str, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
     """The rows of one statement that only reads; so it is repeated after a lost answer."""
+    found = selects(client, database_id, sql, parameters)
+    return found[0] if found else []
+
+
+def selects(client: Client, database_id: str, sql: str, parameters: Sequence[object] = ()) -> list[list[Row]]:
+    """The rows of several statements that only read, in one call."""
     results = _query(client, database_id, sql, parameters, repeatable=True)
-    return items_of(results[0].get("results")) if results else []
+    return [items_of(result.get("results")) for result in results]
 
 
 def write(client: Client, database_id: str, sql: str, parameters: Sequence[object] = ()) -> None:
     """Statements that write, as one transaction. Raises InDoubt after a lost answer: the caller reads what happened."""
     _query(client, database_id, sql, parameters, repeatable=False)
+
+
+def ensure(client: Client, database_id: str, sql: str) -> None:
+    """Statements that write and may run twice to the same effect (IF NOT EXISTS, OR IGNORE)."""
+    _query(client, database_id, sql, (), repeatable=True)
 
 
 def bookmark(client: Client, database_id: str, at: datetime | None = None) -> str:
