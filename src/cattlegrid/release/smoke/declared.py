@@ -47,7 +47,7 @@ def _wrong(declared: HttpCheck, reply: Reply) -> str:
     if declared.json is not None and (gap := difference(declared.json, json_of(reply.response), "")):
         return gap
     if declared.text is not None and declared.text not in reply.response.text:
-        return f"the text {shown(declared.text)!r} is not in the answer"
+        return f"the text {shown(declared.text)} is not in the answer"
     if declared.within is not None and reply.seconds > declared.within:
         return f"it took {reply.seconds:.3f} s; {declared.within:g} s are allowed"
     return ""
@@ -72,4 +72,4 @@ def difference(wanted: object, found: object, path: str) -> str:
         )
         return next((gap for gap in gaps if gap), "")
     same = wanted == found and isinstance(wanted, bool) == isinstance(found, bool)
-    return "" if same else f"{place} is {shown(found)!r}, not {shown(wanted)!r}"
+    return "" if same else f"{place} is {shown(found)}, not {shown(wanted)}"

@@ -61,10 +61,10 @@ def _compare(subject: Subject, database: Database, seen: object, seconds: float)
         return subject.check(name, Outcome.FAIL, "the probe says nothing about this binding", seconds)
     marker, newest = seen.get("environment"), seen.get("migration")
     if marker != subject.environment.value:
-        detail = f"its marker says {shown(marker)!r}, not {subject.environment.value!r}: this is another database"
+        detail = f"its marker says {shown(marker)}, not {shown(subject.environment.value)}: this is another database"
         return subject.check(name, Outcome.FAIL, detail, seconds)
     wanted = subject.migrations.get(database.binding)
     if newest != wanted:
-        detail = f"its newest migration is {shown(newest)!r}, not {shown(wanted)!r}"
+        detail = f"its newest migration is {shown(newest)}, not {shown(wanted)}"
         return subject.check(name, Outcome.FAIL, detail, seconds)
     return subject.check(name, Outcome.PASS, f"{marker}, {newest or 'no migrations'}", seconds)

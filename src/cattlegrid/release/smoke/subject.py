@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -82,6 +83,6 @@ def json_of(response: httpx2.Response) -> object:
 
 
 def shown(value: object) -> str:
-    """A value of an answer, short enough for one line."""
-    words = str(value)
+    """A value of an answer as JSON, short enough for one line."""
+    words = json.dumps(value, ensure_ascii=False, default=str)
     return words if len(words) <= 80 else f"{words[:77]}…"
