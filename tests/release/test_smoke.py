@@ -163,7 +163,7 @@ def test_an_old_version_that_never_goes_fails_within_a_minute(served: Answering,
         (plain({}, 500), "status 500"),
         (Says(200, b"<html>"), "the answer is not JSON with version.id (bind version_metadata and return it)"),
         (plain({"status": "ok"}), "the answer is not JSON with version.id (bind version_metadata and return it)"),
-        (plain({"version": {"id": NEW}, "environment": "production"}), "it says that its environment is production"),
+        (plain({"version": {"id": NEW}, "environment": "production"}), 'it says that its environment is "production"'),
     ],
 )
 def test_a_health_answer_that_is_wrong_fails_at_once(said: Says, detail: str) -> None:
