@@ -56,7 +56,7 @@ def _fleet(root: Path, settings: dict[str, Any], mistakes: list[Mistake]) -> Fle
     general = settings.get("fleet", {})
     if "fleet" not in settings:
         mistakes.append(Mistake(FILE_NAME, "fleet", "is missing; it needs name and workers"))
-    folders, wrong = discover(root, general.get("workers", ()), FILE_NAME)
+    folders, wrong = discover(root, general.get("workers", ()), general.get("name", ""), FILE_NAME)
     mistakes += wrong
     tables = settings.get("workers", {})
     _known_names(tables, folders, mistakes)

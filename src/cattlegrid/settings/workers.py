@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import posixpath
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -13,8 +14,13 @@ WRANGLER_FILES: Final = ("wrangler.json", "wrangler.jsonc", "wrangler.toml")
 _WILD: Final = "*?["
 
 
-def discover(root: Path, patterns: tuple[str, ...], file: str) -> tuple[dict[str, tuple[str, str]], list[Mistake]]:
-    """By worker name (the folder's): the folder and its wrangler file, relative to `root`; and the mistakes."""
+def discover(
+    root: Path, patterns: tuple[str, ...], fleet: str, file: str
+) -> tuple[dict[str, tuple[str, str]], list[Mistake]]:
+    """By worker name: the folder and its wrangler file, relative to `root`; and the mistakes.
+
+    A worker is named by its folder; one at the root itself has the fleet's name, since a clone's folder may have any.
+    """
     mistakes: list[Mistake] = []
     found: dict[str, tuple[str, str]] = {}
     for index, pattern in enumerate(patterns):
@@ -26,8 +32,8 @@ def discover(root: Path, patterns: tuple[str, ...], file: str) -> tuple[dict[str
             if len(configs) > 1:
                 what = f"holds {' and '.join(configs)}; wrangler would read {configs[0]} only: remove the other"
                 mistakes.append(Mistake(folder, "", what))
-            name = folder.rsplit("/", 1)[-1]
-            entry = (folder, f"{folder}/{configs[0]}")
+            name = fleet if folder == "." else folder.rsplit("/", 1)[-1]
+            entry = (folder, configs[0] if folder == "." else f"{folder}/{configs[0]}")
             if found.setdefault(name, entry) != entry:
                 what = f"two workers are named {name!r}: {found[name][0]} and {folder}"
                 mistakes.append(Mistake(file, path, what))
@@ -35,7 +41,11 @@ def discover(root: Path, patterns: tuple[str, ...], file: str) -> tuple[dict[str
 
 
 def _folders(root: Path, pattern: str) -> list[tuple[str, tuple[str, ...]]]:
-    candidates = _globbed(root, pattern) if any(sign in pattern for sign in _WILD) else iter([pattern.strip("/")])
+    candidates = (
+        _globbed(root, pattern)
+        if any(sign in pattern for sign in _WILD)
+        else iter([posixpath.normpath(pattern.strip("/"))])
+    )
     folders = []
     for folder in candidates:
         names = _names(root / folder)

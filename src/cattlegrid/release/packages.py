@@ -1,0 +1,125 @@
+"""The repository's own packages: which package.json depends on which folder of this repository."""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final, cast
+
+from cattlegrid.errors import ConfigError, Mistake
+from cattlegrid.git.paths import glob_pattern, join
+from cattlegrid.git.snapshot import Snapshot
+
+DEPENDENCY_KEYS: Final = ("dependencies", "devDependencies", "optionalDependencies", "peerDependencies")
+_LOCAL_PREFIXES: Final = ("file:", "link:", "portal:")
+_PNPM_ITEM: Final = re.compile(r"""^\s+-\s*["']?(!?[^"'#\s]+)""")
+
+
+@dataclass(frozen=True)
+class Packages:
+    """`workspaces` maps the name of each workspace member to its folder."""
+
+    snapshot: Snapshot
+    workspaces: Mapping[str, str]
+    _manifests: dict[str, Mapping[str, object]] = field(default_factory=dict, repr=False, compare=False)
+
+    def manifest(self, folder: str) -> Mapping[str, object] | None:
+        """The package.json in the folder, or None. Raises ConfigError when it is not JSON."""
+        if folder not in self._manifests:
+            raw = self.snapshot.content(posixpath.join(folder, "package.json"))
+            if raw is None:
+                return None
+            self._manifests[folder] = _json(raw, posixpath.join(folder, "package.json"))
+        return self._manifests[folder]
+
+    def dependencies(self, folder: str) -> dict[str, str]:
+        """Name to version range, of every kind of dependency in the folder's package.json."""
+        manifest = self.manifest(folder) or {}
+        found: dict[str, str] = {}
+        for key in DEPENDENCY_KEYS:
+            table = manifest.get(key)
+            if isinstance(table, Mapping):
+                found |= {name: str(wanted) for name, wanted in table.items() if name not in found}
+        return found
+
+    def local(self, folder: str) -> Iterator[tuple[str, str]]:
+        """(name, path) of the dependencies that are folders or files of this repository."""
+        for name, wanted in self.dependencies(folder).items():
+            path = _local_path(folder, wanted)
+            if path is None and not wanted.startswith(_LOCAL_PREFIXES):
+                path = self.workspaces.get(name)
+            if path is not None and path != folder:
+                yield name, path
+
+
+def packages(snapshot: Snapshot) -> Packages:
+    """Every workspace of the repository (npm, yarn, bun and pnpm), read at once."""
+    manifests = snapshot.named("package.json")
+    snapshot.fetch([*manifests, *snapshot.named("pnpm-workspace.yaml")])
+    found = Packages(snapshot, {})
+    names: dict[str, str] = {}
+    folders = [posixpath.dirname(path) for path in manifests]
+    for root, globs in _workspace_roots(snapshot, found, folders):
+        for folder in _members(root, globs, folders):
+            name = (found.manifest(folder) or {}).get("name")
+            if isinstance(name, str):
+                names.setdefault(name, folder)
+    return Packages(snapshot, names, found._manifests)
+
+
+def _workspace_roots(snapshot: Snapshot, found: Packages, folders: list[str]) -> Iterator[tuple[str, list[str]]]:
+    for folder in folders:
+        declared = (found.manifest(folder) or {}).get("workspaces")
+        if isinstance(declared, Mapping):
+            declared = declared.get("packages")
+        if isinstance(declared, list):
+            yield folder, [str(glob) for glob in declared]
+    for path in snapshot.named("pnpm-workspace.yaml"):
+        text = (snapshot.content(path) or b"").decode("utf-8", "replace")
+        yield posixpath.dirname(path), _pnpm_globs(text)
+
+
+def _pnpm_globs(text: str) -> list[str]:
+    """The list under `packages:`. Nothing else of YAML is needed."""
+    globs = []
+    inside = False
+    for line in text.splitlines():
+        item = _PNPM_ITEM.match(line)
+        if line.startswith("packages:"):
+            inside = True
+        elif inside and item:
+            globs.append(item[1])
+        elif line.strip() and not line.lstrip().startswith("#"):
+            inside = False
+    return globs
+
+
+def _members(root: str, globs: list[str], folders: list[str]) -> Iterator[str]:
+    wanted = [g for glob in globs if not glob.startswith("!") and (g := join(root, glob)) is not None]
+    unwanted = [g for glob in globs if glob.startswith("!") and (g := join(root, glob[1:])) is not None]
+    for folder in folders:
+        chosen = any(glob_pattern(glob).fullmatch(folder) for glob in wanted)
+        if chosen and not any(glob_pattern(glob).fullmatch(folder) for glob in unwanted):
+            yield folder
+
+
+def _local_path(folder: str, wanted: str) -> str | None:
+    for prefix in _LOCAL_PREFIXES:
+        if wanted.startswith(prefix):
+            return join(folder, wanted.removeprefix(prefix).removeprefix("//"))
+    if wanted.startswith(("./", "../")):
+        return join(folder, wanted)
+    if wanted.startswith(("workspace:./", "workspace:../")):
+        return join(folder, wanted.removeprefix("workspace:"))
+    return None
+
+
+def _json(raw: bytes, path: str) -> Mapping[str, object]:
+    try:
+        value = json.loads(raw)
+    except ValueError as error:
+        raise ConfigError((Mistake(path, "", f"is not valid JSON: {error}"),)) from error
+    return cast("Mapping[str, object]", value) if isinstance(value, dict) else {}
