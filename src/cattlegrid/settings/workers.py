@@ -41,11 +41,8 @@ def discover(
 
 
 def _folders(root: Path, pattern: str) -> list[tuple[str, tuple[str, ...]]]:
-    candidates = (
-        _globbed(root, pattern)
-        if any(sign in pattern for sign in _WILD)
-        else iter([posixpath.normpath(pattern.strip("/"))])
-    )
+    wild = any(sign in pattern for sign in _WILD)
+    candidates = _globbed(root, pattern) if wild else iter([posixpath.normpath(pattern.strip("/"))])
     folders = []
     for folder in candidates:
         names = _names(root / folder)
