@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cattlegrid.errors import UnknownWorker
 from cattlegrid.model.environment import Environment
 
 
@@ -95,3 +97,13 @@ class Fleet:
     environments: Mapping[Environment, EnvironmentSettings]
     secrets: SecretPolicy
     ventures: Mapping[str, tuple[Environment, ...]] = field(default_factory=dict)
+
+    def named(self, names: tuple[str, ...]) -> tuple[WorkerSettings, ...]:
+        """The workers of these names, in the fleet's order; all of them without names. Raises UnknownWorker."""
+        known = {worker.name: worker for worker in self.workers}
+        for name in names:
+            if name not in known:
+                close = difflib.get_close_matches(name, known, n=1)
+                hint = f"did you mean {close[0]!r}?" if close else f"the workers are {', '.join(known)}"
+                raise UnknownWorker(f"there is no worker {name!r}; {hint}", next="cattlegrid changes")
+        return tuple(worker for worker in self.workers if not names or worker.name in names)

@@ -230,8 +230,7 @@ def _locked(sources: Sources, folder: str, folders: list[str]) -> tuple[Part | N
     lock = sources.lock(path) if posixpath.basename(path) in _NPM_LOCKS else None
     if lock is None:
         return Part(path, entry.oid, "the lock file"), None
-    base = posixpath.dirname(path)
-    found = Reached(lock, base, lock.reached(_wanted(sources, base, folders)))
+    found = Reached(lock, path, lock.reached(_wanted(sources, posixpath.dirname(path), folders)))
     return Part(path, found.digest, "the locked packages that the worker depends on"), found
 
 

@@ -96,10 +96,10 @@ class Lock:
 
 @dataclass(frozen=True)
 class Reached:
-    """The entries that one worker reaches in the lock file of a folder of the repository."""
+    """The entries that one worker reaches in the lock file at `path` in the repository."""
 
     lock: Lock
-    folder: str
+    path: str
     entries: int
 
     @property
@@ -109,7 +109,8 @@ class Reached:
     @property
     def versions(self) -> dict[str, str]:
         """Folder in the repository to version: `node_modules/zod`, `4.1.0`."""
-        return {posixpath.join(self.folder, key): version for key, version in self.lock.versions(self.entries).items()}
+        folder = posixpath.dirname(self.path)
+        return {posixpath.join(folder, key): version for key, version in self.lock.versions(self.entries).items()}
 
 
 def read(raw: bytes, path: str) -> Lock | None:
