@@ -1,0 +1,81 @@
+"""One worker's upload by wrangler, and the proof that Cloudflare then holds the bytes that were digested."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from cattlegrid.cloudflare import versions
+from cattlegrid.cloudflare.client import Client
+from cattlegrid.errors import Failed, ToolFailed
+from cattlegrid.model.secret import Secret
+from cattlegrid.model.stamp import DIGITS, Stamp
+from cattlegrid.model.target import Deployable
+from cattlegrid.process import Finished
+from cattlegrid.release import digests, live
+from cattlegrid.wrangler.run import Wrangler, call, environment
+
+_ATTEMPTS: Final = 3
+# What passes: throttling, Cloudflare's own trouble, a broken connection. wrangler repeats few of its calls itself.
+_PASSING: Final = re.compile(
+    r"fetch failed|socket hang up|ECONNRESET|ECONNREFUSED|ETIMEDOUT|EPIPE|other side closed|terminated"
+    r"|malformed response|\b(?:429|50[0234])\b|\[code: (?:971|10013|7009|10035|7500)\]",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Upload:
+    """One run of wrangler for one worker: `words` are its arguments after `--config` and `--env`."""
+
+    wrangler: Wrangler
+    deployable: Deployable
+    environ: Mapping[str, str]
+    client: Client
+
+
+def deploy(upload: Upload, stamp: Stamp, secrets: Mapping[str, Secret], assets: Mapping[str, str]) -> str:
+    """`wrangler deploy`; the id of the version that is live after it, whose code was read back and compared.
+
+    Raises ToolFailed with wrangler's words, Failed when Cloudflare holds other bytes than those that were digested.
+    """
+    words = ["deploy", "--tag", stamp.tag, "--message", stamp.message]
+    doing = f"wrangler deploy of {upload.deployable.worker.name}"
+    for attempt in range(_ATTEMPTS):
+        finished = _wrangler(upload, words, secrets)
+        now = live.read_one(upload.client, upload.deployable.script)
+        arrived = now.version is not None and now.version.message == stamp.message
+        if finished.code != 0 and arrived:
+            # The code is there; what failed came after it. Routes, crons and consumers can be set again by themselves.
+            finished = _wrangler(upload, ["triggers", "deploy"], {})
+        if finished.code == 0 and now.version is not None and arrived:
+            verify(upload.client, upload.deployable.script, now.version.id, stamp, assets)
+            return now.version.id
+        if attempt == _ATTEMPTS - 1 or (finished.code != 0 and not _PASSING.search(finished.err + finished.out)):
+            finished.expect_success(doing)
+            break
+        upload.client.clock.sleep(0.5 * 2**attempt)
+    raise ToolFailed(f"{doing} ended well, but the version that is live is not the one it was told to make")
+
+
+def verify(client: Client, script: str, version_id: str, stamp: Stamp, assets: Mapping[str, str]) -> None:
+    """Raises Failed unless the version's code, fetched from Cloudflare, has the stamp's digest."""
+    modules, _ = versions.modules(client, script, version_id)
+    found = digests.code(modules, assets)[:DIGITS]
+    if found != stamp.digests.code[:DIGITS]:
+        raise Failed(
+            f"version {version_id[:8]} holds other code than the stamp says: {found}, not {stamp.digests.code[:DIGITS]}",
+            where=script,
+            next="cattlegrid deploy --again",
+        )
+
+
+def _wrangler(upload: Upload, words: list[str], secrets: Mapping[str, Secret]) -> Finished:
+    deployable = upload.deployable
+    where = ["--config", str(deployable.folder / Path(deployable.worker.config).name)]
+    where.append(f"--env={deployable.environment_flag or ''}")
+    env = environment(upload.wrangler, upload.environ, upload.client.account)
+    return call(upload.wrangler, [*words, *where], cwd=deployable.folder, env=env, secrets=secrets).finished
