@@ -14,7 +14,12 @@ from cattlegrid.errors import ApiError
 from cattlegrid.model.secret import Secret
 from cattlegrid.model.target import Account
 
-DEPLOYMENT = {"id": "d", "created_on": "2026-11-24T10:00:00Z", "versions": [{"version_id": "v1", "percentage": 100}]}
+DEPLOYMENT = {
+    "id": "d",
+    "created_on": "2026-11-24T10:00:00Z",
+    "versions": [{"version_id": "v1", "percentage": 100}],
+    "annotations": {"workers/message": "m"},
+}
 
 
 class Waits(list[float]):

@@ -26,13 +26,15 @@ def read(client: Client, script: str) -> tuple[Deployment, ...]:
 
 
 def create(client: Client, script: str, traffic: Sequence[tuple[str, float]], message: str) -> None:
-    """Make `traffic` live. A lost answer is followed by a read: the same traffic live means that it happened."""
+    """Make `traffic` live. After a lost answer a read tells: same traffic and same message mean that it happened."""
     versions = [{"version_id": version, "percentage": percentage} for version, percentage in traffic]
     body = Body(json={"strategy": "percentage", "versions": versions, "annotations": {"workers/message": message}})
 
     def happened() -> bool | None:
         live = read(client, script)
-        return True if live and sorted(live[0].traffic) == sorted(traffic) else None
+        if not live or sorted(live[0].traffic) != sorted(traffic):
+            return None
+        return True if live[0].message == message else None
 
     client.once("POST", _path(script), body, happened=happened, read=lambda _: True)
 

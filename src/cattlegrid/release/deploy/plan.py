@@ -15,15 +15,22 @@ from cattlegrid.secrets.push import PushPlan
 
 @dataclass(frozen=True)
 class WorkerStep:
-    """One worker to deploy. `why` in a person's words; `assets` path to digest; `secrets` go up with the code."""
+    """One worker to deploy. `why` in a person's words; `assets` path to digest; `secrets` go up with the code.
+
+    `before_version` is what is live, empty for a first deploy.
+    """
 
     worker: str
     script: str
     stamp: Stamp
     why: str
-    first: bool
+    before_version: str
     secrets: PushPlan
     assets: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def first(self) -> bool:
+        return not self.before_version
 
 
 @dataclass(frozen=True)

@@ -21,18 +21,15 @@ from cattlegrid.wrangler.run import Wrangler
 
 @dataclass(frozen=True)
 class StepDone:
-    """What became of one step of a plan: `version` is what is live; `error` says why it failed or was not tried."""
+    """What became of one step of a plan: `version` is what is live, `detail` why it failed or was not tried."""
 
     name: str
+    ok: bool
     version: str = ""
     detail: str = ""
-    error: CattlegridError | None = None
+    next: str = ""
     tried: bool = True
     seconds: float = 0.0
-
-    @property
-    def ok(self) -> bool:
-        return self.error is None and self.tried
 
 
 @dataclass(frozen=True)
@@ -70,7 +67,9 @@ def run(plan: DeployPlan, tools: Tools) -> Ran:
     for wave in plan.waves:
         ready = [step for step in wave if step.worker not in failed]
         workers += [
-            StepDone(step.worker, tried=False, detail=failed[step.worker]) for step in wave if step not in ready
+            StepDone(step.worker, ok=False, tried=False, detail=failed[step.worker])
+            for step in wave
+            if step not in ready
         ]
         done = each(lambda step: _worker(step, tools), ready, limit=tools.limit)
         workers += done
@@ -102,12 +101,12 @@ def _database(step: DatabaseStep, tools: Tools) -> StepDone:
 
 def _worker(step: WorkerStep, tools: Tools) -> StepDone:
     upload = Upload(tools.wranglers[step.worker], tools.target.workers[step.worker], tools.environ, tools.client)
-    return _timed(
-        "deploy",
-        step.worker,
-        lambda: deploy(upload, step.stamp, values(step.secrets, tools.stored), step.assets),
-        tools,
-    )
+
+    def work() -> str:
+        secrets = values(step.secrets, tools.stored)
+        return deploy(upload, step.stamp, secrets, step.assets, before=step.before_version)
+
+    return _timed("deploy", step.worker, work, tools)
 
 
 def _timed(step: str, name: str, work: Callable[[], str], tools: Tools) -> StepDone:
@@ -119,8 +118,8 @@ def _timed(step: str, name: str, work: Callable[[], str], tools: Tools) -> StepD
     except CattlegridError as error:
         seconds = clock.monotonic() - started
         tools.tell(Event(Phase.FAILED, step, environment, name, str(error), seconds))
-        return StepDone(name, error=error, seconds=seconds)
+        return StepDone(name, ok=False, detail=str(error), next=error.next, seconds=seconds)
     seconds = clock.monotonic() - started
     shown = f"version {result[:8]}" if step == "deploy" else result
     tools.tell(Event(Phase.FINISHED, step, environment, name, shown, seconds))
-    return StepDone(name, result if step == "deploy" else "", shown, seconds=seconds)
+    return StepDone(name, ok=True, version=result if step == "deploy" else "", detail=shown, seconds=seconds)

@@ -37,9 +37,12 @@ class Upload:
     client: Client
 
 
-def deploy(upload: Upload, stamp: Stamp, secrets: Mapping[str, Secret], assets: Mapping[str, str]) -> str:
+def deploy(
+    upload: Upload, stamp: Stamp, secrets: Mapping[str, Secret], assets: Mapping[str, str], *, before: str
+) -> str:
     """`wrangler deploy`; the id of the version that is live after it, whose code was read back and compared.
 
+    `before` is the id of the version that is live now, empty for none.
     Raises ToolFailed with wrangler's words, Failed when Cloudflare holds other bytes than those that were digested.
     """
     words = ["deploy", "--tag", stamp.tag, "--message", stamp.message]
@@ -47,18 +50,23 @@ def deploy(upload: Upload, stamp: Stamp, secrets: Mapping[str, Secret], assets: 
     for attempt in range(_ATTEMPTS):
         finished = _wrangler(upload, words, secrets)
         now = live.read_one(upload.client, upload.deployable.script)
-        arrived = now.version is not None and now.version.message == stamp.message
+        arrived = now.version is not None and now.version.message == stamp.message and now.version.id != before
         if finished.code != 0 and arrived:
             # The code is there; what failed came after it. Routes, crons and consumers can be set again by themselves.
             finished = _wrangler(upload, ["triggers", "deploy"], {})
         if finished.code == 0 and now.version is not None and arrived:
             verify(upload.client, upload.deployable.script, now.version.id, stamp, assets)
             return now.version.id
-        if attempt == _ATTEMPTS - 1 or (finished.code != 0 and not _PASSING.search(finished.err + finished.out)):
+        if attempt == _ATTEMPTS - 1 or not passing(finished):
             finished.expect_success(doing)
             break
         upload.client.clock.sleep(0.5 * 2**attempt)
     raise ToolFailed(f"{doing} ended well, but the version that is live is not the one it was told to make")
+
+
+def passing(finished: Finished) -> bool:
+    """Whether wrangler failed by something that may be over at the next try."""
+    return finished.code != 0 and _PASSING.search(finished.err + finished.out) is not None
 
 
 def verify(client: Client, script: str, version_id: str, stamp: Stamp, assets: Mapping[str, str]) -> None:
@@ -67,7 +75,8 @@ def verify(client: Client, script: str, version_id: str, stamp: Stamp, assets: M
     found = digests.code(modules, assets)[:DIGITS]
     if found != stamp.digests.code[:DIGITS]:
         raise Failed(
-            f"version {version_id[:8]} holds other code than the stamp says: {found}, not {stamp.digests.code[:DIGITS]}",
+            f"version {version_id[:8]} does not hold the code that was digested:"
+            f" {found}, not {stamp.digests.code[:DIGITS]}",
             where=script,
             next="cattlegrid deploy --again",
         )

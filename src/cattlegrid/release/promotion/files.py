@@ -1,0 +1,57 @@
+"""What a promotion needs of a commit's files: settings, wrangler configs, migrations. Nothing of it is executed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from cattlegrid import settings
+from cattlegrid.errors import Refused
+from cattlegrid.git import repository as git
+from cattlegrid.git.repository import Repository
+from cattlegrid.git.tree import read
+from cattlegrid.model.environment import Environment
+from cattlegrid.model.fleet import Fleet
+from cattlegrid.model.target import Deployable
+from cattlegrid.release.target import deployables
+
+_WANTED: Final = ("cattlegrid.toml", "wrangler.json", "wrangler.jsonc", "wrangler.toml")
+_ENDS: Final = ".sql"
+
+
+def whole_commit(repository: Repository, prefix: str, worker: str) -> str:
+    """The full id of a stamped commit, fetched when this clone is shallow. Raises Refused when it is nowhere."""
+    found = git.commit(repository, prefix)
+    if found is None:
+        git.deepen(repository)
+        found = git.commit(repository, prefix)
+    if found is None:
+        raise Refused(
+            f"the commit that staging runs, {prefix[:12]}, is not in this clone",
+            where=worker,
+            next="git fetch --all, or deploy a commit to staging that has been pushed",
+        )
+    return found
+
+
+def at_commit(
+    repository: Repository, root: Path, commit: str, into: Path
+) -> tuple[Fleet, dict[Environment, dict[str, Deployable]]]:
+    """The fleet as the commit has it, both environments resolved, its files written into the folder `into`.
+
+    `root` is where the fleet lies in the working tree. Raises ConfigError when the commit's configuration is wrong.
+    """
+    prefix = root.relative_to(repository.root).as_posix()
+    prefix = "" if prefix == "." else f"{prefix}/"
+    chosen = {
+        path.removeprefix(prefix): oid
+        for path, oid in read(repository, commit).matching(f"{prefix}**")
+        if path.endswith(_ENDS) or path.rsplit("/", 1)[-1] in _WANTED
+    }
+    contents = git.objects(repository, chosen.values())
+    for path, oid in chosen.items():
+        file = into / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(contents[oid])
+    fleet = settings.load(into)
+    return fleet, {environment: deployables(fleet, environment) for environment in Environment}

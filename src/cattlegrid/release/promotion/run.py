@@ -1,0 +1,319 @@
+"""Running a promotion: bookmark, migrations, upload at 0 %, smoke there, switch, smoke, and back again on failure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Final, TypeVar
+
+from cattlegrid.cloudflare import d1, deployments, scripts, versions
+from cattlegrid.cloudflare.client import Client
+from cattlegrid.database import apply
+from cattlegrid.errors import ApiError, CattlegridError, Failed
+from cattlegrid.model.check import Outcome
+from cattlegrid.model.environment import Environment
+from cattlegrid.model.event import Event, Phase, Tell
+from cattlegrid.model.target import Database, Deployable, Target
+from cattlegrid.release import live, subjects
+from cattlegrid.release.deploy.order import waves
+from cattlegrid.release.deploy.plan import DatabaseStep
+from cattlegrid.release.parallel import each
+from cattlegrid.release.promotion import upload
+from cattlegrid.release.promotion.marks import Mark, Stage
+from cattlegrid.release.promotion.plan import How, PromotionPlan, PromotionStep
+from cattlegrid.release.promotion.upload import Carrier
+from cattlegrid.release.smoke.run import SmokeReport, Surroundings
+from cattlegrid.release.smoke.run import run as smoke
+from cattlegrid.release.smoke.subject import Subject
+
+PRODUCTION: Final = Environment.PRODUCTION
+_TRIGGERS: Final = ("route", "routes", "triggers", "queues", "workers_dev", "preview_urls")
+
+Done = TypeVar("Done")
+
+
+@dataclass(frozen=True)
+class Bookmark:
+    """Where a database can be returned to. `bookmark` is empty when Time Travel gave none, and `detail` says why."""
+
+    database: str
+    bookmark: str
+    detail: str = ""
+
+    @property
+    def restore(self) -> str:
+        return f"wrangler d1 time-travel restore {self.database} --bookmark={self.bookmark}" if self.bookmark else ""
+
+
+@dataclass(frozen=True)
+class Promoted:
+    """What a promotion did. `live` is what production runs now; `returned` are workers that were switched back.
+
+    `problem` says what stopped it; empty when the release is verified.
+    """
+
+    bookmarks: tuple[Bookmark, ...] = ()
+    migrated: tuple[str, ...] = ()
+    ahead: SmokeReport | None = None
+    after: SmokeReport | None = None
+    switched: tuple[str, ...] = ()
+    returned: tuple[str, ...] = ()
+    live: Mapping[str, str] = field(default_factory=dict)
+    problem: str = ""
+    next: str = ""
+    outcome: Outcome = Outcome.PASS
+
+
+@dataclass(frozen=True)
+class Journey:
+    """What running needs: where to (`target`, its workers as the candidate's commits have them), how, and who hears."""
+
+    plan: PromotionPlan
+    target: Target
+    carrier: Carrier
+    around: Surroundings
+    tell: Tell
+    limit: int = 4
+
+    @property
+    def client(self) -> Client:
+        return self.carrier.production
+
+    def deployable(self, step: PromotionStep) -> Deployable:
+        return self.target.workers[step.worker]
+
+    def mark(self, stage: Stage) -> str:
+        return Mark(stage, self.plan.release).message
+
+
+@dataclass
+class _SoFar:
+    """What has happened, kept while it happens: whatever stops the promotion, the report can say what is where."""
+
+    bookmarks: list[Bookmark] = field(default_factory=list)
+    migrated: list[str] = field(default_factory=list)
+    uploaded: dict[str, str] = field(default_factory=dict)
+    ahead: set[str] = field(default_factory=set)
+    direct: dict[str, str] = field(default_factory=dict)
+    switched: dict[str, str] = field(default_factory=dict)
+    returned: list[str] = field(default_factory=list)
+    smoke_ahead: SmokeReport | None = None
+    smoke_after: SmokeReport | None = None
+
+
+def run(journey: Journey) -> Promoted:
+    """What Cloudflare, wrangler or a check says is not raised: the report tells what stopped it and what is where."""
+    so_far = _SoFar()
+    try:
+        _go(journey, so_far)
+    except CattlegridError as error:
+        undo = _return(journey, so_far)
+        return _report(journey, so_far, Outcome.FAIL, ". ".join((str(error), *undo)), error.next)
+    if so_far.smoke_after is not None and so_far.smoke_after.outcome is Outcome.NOT_MEASURED:
+        problem = "production runs the release, but not everything could be measured there: it is not verified"
+        return _report(journey, so_far, Outcome.NOT_MEASURED, problem, "cattlegrid promote")
+    return _report(journey, so_far, Outcome.PASS, "", "")
+
+
+def _go(journey: Journey, so_far: _SoFar) -> None:
+    _bookmark(journey, so_far)
+    _migrate(journey, so_far)
+    _first_deploys(journey, so_far)
+    _upload(journey, so_far)
+    _smoke_ahead(journey, so_far)
+    _switch(journey, so_far)
+    _smoke_after(journey, so_far)
+    if so_far.smoke_after is None or so_far.smoke_after.outcome is Outcome.PASS:
+        _settle(journey, so_far)
+
+
+def _bookmark(journey: Journey, so_far: _SoFar) -> None:
+    databases = {database.id: database for one in journey.target.workers.values() for database in one.databases}
+
+    def one(database: Database) -> Bookmark:
+        name = database.name or database.id
+        try:
+            return Bookmark(name, d1.bookmark(journey.client, database.id))
+        except ApiError as error:
+            return Bookmark(name, "", f"Time Travel gave no bookmark: {error.what}")
+
+    so_far.bookmarks += each(one, [database for database in databases.values() if database.id])
+
+
+def _migrate(journey: Journey, so_far: _SoFar) -> None:
+    def one(step: DatabaseStep) -> tuple[str, ...]:
+        return _told(journey, "migrate", step.name, lambda: apply.run(journey.client, step.plan, PRODUCTION))
+
+    for step in journey.plan.databases:
+        so_far.migrated += [f"{step.name}: {name}" for name in one(step)]
+
+
+def _first_deploys(journey: Journey, so_far: _SoFar) -> None:
+    """Scripts that do not exist yet get no traffic from users before they are there: they may go first."""
+    firsts = [step for step in journey.plan.steps if step.how is How.DIRECT and not step.before_version]
+    _direct(journey, firsts, so_far)
+
+
+def _direct(journey: Journey, steps: list[PromotionStep], so_far: _SoFar) -> None:
+    by_name = {step.worker: step for step in steps}
+    missing = frozenset(step.script for step in steps if not step.before_version)
+    for wave in waves([journey.deployable(step) for step in steps], missing):
+
+        def one(name: str) -> str:
+            step = by_name[name]
+            how = f"deploy ({step.because})"
+            return _told(journey, how, name, lambda: upload.direct(journey.carrier, step, journey.deployable(step)))
+
+        so_far.direct |= dict(zip(wave, each(one, wave, limit=journey.limit), strict=True))
+
+
+def _upload(journey: Journey, so_far: _SoFar) -> None:
+    def one(step: PromotionStep) -> None:
+        deployable = journey.deployable(step)
+        version = _told(journey, "upload", step.worker, lambda: upload.ahead(journey.carrier, step, deployable))
+        so_far.uploaded[step.worker] = version
+        traffic = ((step.before_version, 100.0), (version, 0.0))
+        so_far.ahead.add(step.worker)
+        deployments.create(journey.client, step.script, traffic, journey.mark("ahead"))
+
+    each(one, [step for step in journey.plan.steps if step.how is How.AHEAD], limit=journey.limit)
+
+
+def _smoke_ahead(journey: Journey, so_far: _SoFar) -> None:
+    steps = [step for step in journey.plan.steps if step.worker in so_far.uploaded]
+    if not steps:
+        return
+
+    def subject(step: PromotionStep) -> Subject:
+        version = versions.read(journey.client, step.script, so_far.uploaded[step.worker])
+        return subjects.subject(journey.client, journey.target, journey.deployable(step), version, ahead=True)
+
+    found = tuple(each(subject, steps))
+    report = _told(journey, "smoke at 0 %", "", lambda: _examine(journey, found))
+    so_far.smoke_ahead = report
+    _demand(report, "at 0 % of production's traffic")
+
+
+def _switch(journey: Journey, so_far: _SoFar) -> None:
+    late = [step for step in journey.plan.steps if step.how is How.DIRECT and step.before_version]
+    _direct(journey, late, so_far)
+
+    def one(step: PromotionStep) -> None:
+        version = so_far.uploaded[step.worker]
+        so_far.switched[step.worker] = version
+        _told(journey, "switch", step.worker, lambda: _live(journey, step.script, version, "live"))
+
+    each(one, [step for step in journey.plan.steps if step.worker in so_far.uploaded])
+
+
+def _smoke_after(journey: Journey, so_far: _SoFar) -> None:
+    found, gaps = subjects.of(journey.client, journey.target, live.read(journey.client, journey.target))
+    around = replace(journey.around, gaps=(*journey.around.gaps, *gaps))
+    report = _told(journey, "smoke", "", lambda: smoke(journey.client.http, found, around, journey.client.clock))
+    so_far.smoke_after = report
+    if report.outcome is Outcome.FAIL:
+        _demand(report, "after the switch")
+
+
+def _settle(journey: Journey, so_far: _SoFar) -> None:
+    """What belongs to no version, and then the word that this release is verified in production."""
+
+    def one(step: PromotionStep) -> None:
+        deployable = journey.deployable(step)
+        version = {**so_far.uploaded, **so_far.direct}.get(step.worker, step.before_version)
+        if step.how is not How.DIRECT:
+            _settings(journey, step, deployable)
+        _live(journey, step.script, version, "verified")
+
+    each(one, journey.plan.steps, limit=journey.limit)
+
+
+def _settings(journey: Journey, step: PromotionStep, deployable: Deployable) -> None:
+    config = deployable.config
+    unversioned = {key: config[key] for key in ("observability", "logpush", "tail_consumers") if key in config}
+    if unversioned:
+        scripts.set_settings(journey.client, step.script, unversioned)
+    if any(key in config for key in _TRIGGERS):
+        _told(journey, "triggers", step.worker, lambda: upload.triggers(journey.carrier, step, deployable))
+
+
+def _return(journey: Journey, so_far: _SoFar) -> list[str]:
+    """Give every worker its traffic back that this promotion took from it. What could not be undone, in sentences."""
+    left = []
+    for step in journey.plan.steps:
+        if step.worker in so_far.direct:
+            left.append(f"{step.worker} stays on its new version: {step.because}")
+        before = _came_from(journey, step) if step.how is How.FINISH else step.before_version
+        moved = step.worker in so_far.ahead or (step.how is How.FINISH and so_far.smoke_after is not None)
+        if not moved or not before:
+            continue
+        try:
+            _told(journey, "return", step.worker, partial(_live, journey, step.script, before, "returned"))
+            so_far.returned.append(step.worker)
+        except CattlegridError as error:
+            left.append(f"{step.worker} could not be switched back ({error}); wrangler rollback {before}")
+    if so_far.migrated:
+        left.append(f"migrations stay applied: {', '.join(so_far.migrated)}")
+    return left
+
+
+def _came_from(journey: Journey, step: PromotionStep) -> str:
+    """The version that was live before an interrupted promotion switched."""
+    for deployment in deployments.read(journey.client, step.script):
+        for version, percentage in deployment.traffic:
+            if percentage == 100 and version != step.before_version:
+                return version
+    return ""
+
+
+def _live(journey: Journey, script: str, version: str, stage: Stage) -> None:
+    deployments.create(journey.client, script, ((version, 100.0),), journey.mark(stage))
+
+
+def _examine(journey: Journey, found: tuple[Subject, ...]) -> SmokeReport:
+    return smoke(journey.client.http, found, journey.around, journey.client.clock)
+
+
+def _demand(report: SmokeReport, where: str) -> None:
+    if report.outcome is Outcome.PASS:
+        return
+    bad = [check for check in report.checks if check.outcome is not Outcome.PASS]
+    words = "; ".join(f"{check.worker} {check.name}: {check.detail}" for check in bad[:3])
+    more = f"; and {len(bad) - 3} more" if len(bad) > 3 else ""
+    raise Failed(f"smoke {where}: {report.outcome}: {words}{more}")
+
+
+def _told(journey: Journey, step: str, name: str, work: Callable[[], Done]) -> Done:
+    clock, started = journey.client.clock, journey.client.clock.monotonic()
+    journey.tell(Event(Phase.STARTED, step, PRODUCTION, name))
+    try:
+        done = work()
+    except CattlegridError as error:
+        journey.tell(Event(Phase.FAILED, step, PRODUCTION, name, str(error), clock.monotonic() - started))
+        raise
+    journey.tell(Event(Phase.FINISHED, step, PRODUCTION, name, "", clock.monotonic() - started))
+    return done
+
+
+def _report(journey: Journey, so_far: _SoFar, outcome: Outcome, problem: str, next: str) -> Promoted:
+    return Promoted(
+        bookmarks=tuple(so_far.bookmarks),
+        migrated=tuple(so_far.migrated),
+        ahead=so_far.smoke_ahead,
+        after=so_far.smoke_after,
+        switched=tuple(so_far.switched),
+        returned=tuple(so_far.returned),
+        live=_versions_now(journey),
+        problem=problem,
+        next=next or ("cattlegrid status" if problem else ""),
+        outcome=outcome,
+    )
+
+
+def _versions_now(journey: Journey) -> dict[str, str]:
+    """What production runs, read back and not remembered; empty when it cannot be read."""
+    try:
+        return {name: one.version_id for name, one in live.read(journey.client, journey.target).items()}
+    except ApiError:
+        return {}
