@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -38,10 +38,10 @@ class Live:
         return self.version.id if self.version is not None else ""
 
 
-def read(client: Client, target: Target) -> Mapping[str, Live]:
-    """Every worker of the target, by the fleet's names."""
-    found = each(lambda name: read_one(client, target.workers[name].script), target.workers)
-    return dict(zip(target.workers, found, strict=True))
+def read_live(client: Client, target: Target, names: Iterable[str]) -> dict[str, Live]:
+    """These workers of the target, by the fleet's names."""
+    wanted = tuple(names)
+    return dict(zip(wanted, each(lambda name: read_one(client, target.workers[name].script), wanted), strict=True))
 
 
 def read_one(client: Client, script: str) -> Live:

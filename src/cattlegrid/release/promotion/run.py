@@ -208,7 +208,9 @@ def _switch(journey: Journey, so_far: _SoFar) -> None:
 
 
 def _smoke_after(journey: Journey, so_far: _SoFar) -> None:
-    found, gaps = subjects.of(journey.client, journey.target, live.read(journey.client, journey.target))
+    found, gaps = subjects.of(
+        journey.client, journey.target, live.read_live(journey.client, journey.target, journey.target.workers)
+    )
     around = replace(journey.around, gaps=(*journey.around.gaps, *gaps))
     report = _told(journey, "smoke", "", lambda: smoke(journey.client.http, found, around, journey.client.clock))
     so_far.smoke_after = report
@@ -314,6 +316,9 @@ def _report(journey: Journey, so_far: _SoFar, outcome: Outcome, problem: str, ne
 def _versions_now(journey: Journey) -> dict[str, str]:
     """What production runs, read back and not remembered; empty when it cannot be read."""
     try:
-        return {name: one.version_id for name, one in live.read(journey.client, journey.target).items()}
+        return {
+            name: one.version_id
+            for name, one in live.read_live(journey.client, journey.target, journey.target.workers).items()
+        }
     except ApiError:
         return {}

@@ -1,0 +1,48 @@
+"""Ways to the environments, opened together over one HTTP client."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from cattlegrid.cloudflare.client import Client
+from cattlegrid.cloudflare.http import open_http
+from cattlegrid.errors import MissingCredential
+from cattlegrid.git import repository as git
+from cattlegrid.model.environment import Environment
+from cattlegrid.model.fleet import Fleet
+from cattlegrid.release import lock
+from cattlegrid.release.examine import Place
+from cattlegrid.release.smoke.keys import OTHER
+from cattlegrid.release.source import Source
+from cattlegrid.release.target import resolve
+from cattlegrid.verbs.edge import Edge
+
+
+@contextmanager
+def opened(edge: Edge, fleet: Fleet, environment: Environment) -> Iterator[tuple[Place, Place | None, str]]:
+    """The environment, the other one if its credential is here, and otherwise what is missing."""
+    with open_http() as http:
+
+        def place(wanted: Environment) -> Place:
+            target = resolve(fleet, wanted, edge.environ)
+            return Place(Client(target.account, clock=edge.clock, http=http), target)
+
+        here = place(environment)
+        other, why_not = None, ""
+        try:
+            other = place(OTHER[environment])
+        except MissingCredential as error:
+            why_not = error.what
+        yield here, other, why_not
+
+
+@contextmanager
+def locked(edge: Edge, source: Source, environment: Environment, doing: str) -> Iterator[None]:
+    """The environment to ourselves, among all worktrees of this clone. Raises Locked."""
+    common = git.git(source.repository, "rev-parse", "--path-format=absolute", "--git-common-dir")
+    folder = Path(common.expect_success("git rev-parse").out.strip())
+    who = edge.environ.get("USER") or edge.environ.get("LOGNAME") or "somebody"
+    with lock.held(folder, environment, who=who, doing=f"cattlegrid {doing}", now=edge.clock.now()):
+        yield
