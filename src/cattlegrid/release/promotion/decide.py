@@ -1,0 +1,145 @@
+"""From what is live in both environments to a promotion plan, read only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from cattlegrid.cloudflare import scripts, versions
+from cattlegrid.cloudflare import secrets as cloudflare_secrets
+from cattlegrid.database import apply, migrations, state
+from cattlegrid.errors import Refused
+from cattlegrid.git.repository import Repository
+from cattlegrid.model.check import Check
+from cattlegrid.model.environment import Environment
+from cattlegrid.model.fleet import Fleet
+from cattlegrid.model.target import Deployable, Target
+from cattlegrid.release.deploy.decide import database_steps
+from cattlegrid.release.examine import Place
+from cattlegrid.release.live import Live
+from cattlegrid.release.parallel import each
+from cattlegrid.release.promotion import candidate, conditions, marks
+from cattlegrid.release.promotion.candidate import Part
+from cattlegrid.release.promotion.files import at_commit, whole_commit
+from cattlegrid.release.promotion.plan import Around, PromotionPlan, PromotionStep, production_stamp, step
+from cattlegrid.release.smoke.run import SmokeReport
+from cattlegrid.secrets import push
+from cattlegrid.secrets.store import Stored
+
+STAGING, PRODUCTION = Environment.STAGING, Environment.PRODUCTION
+
+
+@dataclass(frozen=True)
+class Commits:
+    """The candidate's workers as their own commits have them, in both environments."""
+
+    staging: Mapping[str, Deployable]
+    production: Mapping[str, Deployable]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Everything that a plan is made from."""
+
+    fleet: Fleet
+    repository: Repository
+    staging: Place
+    production: Place
+    parts: tuple[Part, ...]
+    staging_live: Mapping[str, Live]
+    production_live: Mapping[str, Live]
+    commits: Commits
+    stored: Stored
+
+
+@dataclass(frozen=True)
+class Meant:
+    """What the person said on the command line."""
+
+    allow_rollback: bool = False
+    replace_drift: bool = False
+
+
+def commits(repository: Repository, root: Path, parts: Iterable[Part], into: Path) -> Commits:
+    """Read the files of the candidate's commits into `into`. Raises Refused, ConfigError."""
+    staging: dict[str, Deployable] = {}
+    production: dict[str, Deployable] = {}
+    read: dict[str, dict[Environment, dict[str, Deployable]]] = {}
+    for part in parts:
+        commit = whole_commit(repository, part.stamp.commit, part.worker)
+        if commit not in read:
+            read[commit] = at_commit(repository, root, commit, into / commit)[1]
+        if part.worker not in read[commit][PRODUCTION]:
+            raise Refused(f"commit {commit[:12]}, which staging runs, has no such worker", where=part.worker)
+        staging[part.worker] = read[commit][STAGING][part.worker]
+        production[part.worker] = read[commit][PRODUCTION][part.worker]
+    return Commits(staging, production)
+
+
+def plan(seen: Seen, smoke: SmokeReport, meant: Meant) -> PromotionPlan:
+    """Raises Refused for a missing secret and for a database that is not production's. Changes nothing."""
+    found = each(lambda part: _step(seen, part), seen.parts)
+    steps = tuple(one for one in found if one is not None)
+    push.refuse_missing(tuple(one.secrets for one in steps), seen.stored)
+    stamps = {part.worker: production_stamp(part, seen.commits.production[part.worker]) for part in seen.parts}
+    return PromotionPlan(
+        release=candidate.release_name(stamps),
+        conditions=_conditions(seen, smoke, meant),
+        databases=database_steps(seen.production.client, seen.commits.production.values(), PRODUCTION),
+        steps=steps,
+        unchanged=tuple(part.worker for part, one in zip(seen.parts, found, strict=True) if one is None),
+        staging={name: one.version_id for name, one in seen.staging_live.items()},
+        production={name: one.version_id for name, one in seen.production_live.items()},
+    )
+
+
+def target(seen: Seen) -> Target:
+    """Production as the candidate's commits have it."""
+    return replace(seen.production.target, workers=seen.commits.production)
+
+
+def _step(seen: Seen, part: Part) -> PromotionStep | None:
+    client, deployable = seen.production.client, seen.commits.production[part.worker]
+    live = seen.production_live[part.worker]
+    newest = versions.newest(client, deployable.script, at_most=1) if live.version is not None else ()
+    around = Around(
+        live=live,
+        newest_version=newest[0].id if newest else "",
+        newest_message=newest[0].message if newest else "",
+        migration_tag=scripts.migration_tag(client, deployable.script) if deployable.config.get("migrations") else None,
+        secrets=push.plan(
+            seen.fleet,
+            PRODUCTION,
+            deployable,
+            stored=seen.stored,
+            on_cloudflare=cloudflare_secrets.names(client, deployable.script),
+            again=False,
+        ),
+    )
+    return step(part, deployable, around, marks.read(live.deployment.message) if live.deployment is not None else None)
+
+
+def _conditions(seen: Seen, smoke: SmokeReport, meant: Meant) -> tuple[Check, ...]:
+    pending, looked = _pending_in_staging(seen)
+    return (
+        *candidate.check(seen.staging_live),
+        conditions.smoke(smoke),
+        conditions.isolation(seen.commits.staging.values(), seen.commits.production.values(), seen.staging_live),
+        conditions.migrations(pending, looked),
+        *conditions.not_older(seen.repository, seen.parts, seen.production_live, allow_rollback=meant.allow_rollback),
+        *conditions.drift(seen.production_live, replace_drift=meant.replace_drift),
+        *conditions.not_built(seen.fleet.environments[PRODUCTION].gate),
+    )
+
+
+def _pending_in_staging(seen: Seen) -> tuple[dict[str, tuple[str, ...]], int]:
+    bound = {database.id: database for one in seen.commits.staging.values() for database in one.databases}
+
+    def pending(database_id: str) -> tuple[str, ...]:
+        database = bound[database_id]
+        found = apply.plan(state.read(seen.staging.client, database), migrations.read(database), STAGING)
+        return tuple(migration.name for migration in found.pending)
+
+    lacking = each(pending, bound)
+    return {bound[one].name or one: names for one, names in zip(bound, lacking, strict=True)}, len(bound)

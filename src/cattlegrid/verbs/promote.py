@@ -1,0 +1,143 @@
+"""`promote`: the candidate's very bytes go from staging to production, through the gate."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from cattlegrid import toolchain
+from cattlegrid.errors import MissingCredential, Refused
+from cattlegrid.git import repository as git
+from cattlegrid.model.check import Outcome
+from cattlegrid.model.environment import Environment
+from cattlegrid.model.event import Event, Phase, Tell
+from cattlegrid.model.fleet import Fleet
+from cattlegrid.release.deploy.plan import refuse_stale
+from cattlegrid.release.examine import Place, examine, surroundings
+from cattlegrid.release.live import Live, read_live
+from cattlegrid.release.promotion import candidate, conditions, decide
+from cattlegrid.release.promotion.decide import Meant, Seen
+from cattlegrid.release.promotion.plan import PromotionPlan
+from cattlegrid.release.promotion.run import Journey, Promoted, run
+from cattlegrid.release.promotion.upload import Carrier
+from cattlegrid.release.smoke.run import SmokeReport
+from cattlegrid.secrets import store
+from cattlegrid.settings import load
+from cattlegrid.verbs.edge import Edge
+from cattlegrid.verbs.places import locked, opened
+from cattlegrid.wrangler.run import pinned
+
+STAGING, PRODUCTION = Environment.STAGING, Environment.PRODUCTION
+
+
+@dataclass(frozen=True)
+class PromoteOptions:
+    """`release` is the name of the release that is meant, as a dry run shows it; another candidate is then refused."""
+
+    dry_run: bool = False
+    release: str = ""
+    meant: Meant = Meant()
+    limit: int = 4
+
+
+@dataclass(frozen=True)
+class PromoteReport:
+    """`done` is None when nothing was run: a dry run, or production runs the candidate already (`plan.empty`)."""
+
+    plan: PromotionPlan
+    done: Promoted | None = None
+
+    @property
+    def outcome(self) -> Outcome:
+        return self.done.outcome if self.done is not None else self.plan.outcome
+
+
+def promote(
+    edge: Edge,
+    options: PromoteOptions = PromoteOptions(),
+    *,
+    tell: Tell = lambda _: None,
+) -> PromoteReport:
+    """Promote what staging runs. What goes wrong after the gate is in the report, with what is where.
+
+    Raises GateClosed, StalePlan, Locked, Refused, and what reading raises; nothing was changed then.
+    """
+    fleet = load(edge.cwd)
+    with opened(edge, fleet, PRODUCTION) as (production, staging, missing), _folder() as temporary:
+        if staging is None:
+            raise MissingCredential(f"staging cannot be read: {missing}", next="set the variable named above")
+        seen = _look(edge, fleet, staging, production, temporary)
+        plan = decide.plan(seen, _smoke_staging(seen, tell), options.meant)
+        _refuse_another(plan, options.release)
+        if options.dry_run or plan.empty:
+            return PromoteReport(plan)
+        conditions.refuse_closed(plan.conditions)
+        with locked(edge, seen.repository, PRODUCTION, "promote"):
+            refuse_stale(plan.staging, _live(staging), STAGING)
+            refuse_stale(plan.production, _live(production), PRODUCTION)
+            return PromoteReport(plan, run(_journey(edge, seen, plan, temporary, options, tell)))
+
+
+def _look(edge: Edge, fleet: Fleet, staging: Place, production: Place, temporary: Path) -> Seen:
+    repository = git.find(fleet.root, edge.environ)
+    here, there = _live(staging), _live(production)
+    parts = candidate.parts(here)
+    return Seen(
+        fleet=fleet,
+        repository=repository,
+        staging=staging,
+        production=production,
+        parts=parts,
+        staging_live=here,
+        production_live=there,
+        commits=decide.commits(repository, fleet.root, parts, temporary / "commits"),
+        stored=store.read(fleet, PRODUCTION),
+    )
+
+
+def _smoke_staging(seen: Seen, tell: Tell) -> SmokeReport:
+    """Staging, examined by what the candidate's own commits declare."""
+    workers = {**seen.staging.target.workers, **seen.commits.staging}
+    here = replace(seen.staging, target=replace(seen.staging.target, workers=workers))
+    tell(Event(Phase.STARTED, "smoke", STAGING))
+    report = examine(here, tuple(workers), surroundings(seen.fleet, here, seen.production))
+    tell(Event(Phase.FINISHED, "smoke", STAGING, "", f"{report.outcome}: {report.examined}", report.seconds))
+    return report
+
+
+def _journey(
+    edge: Edge, seen: Seen, plan: PromotionPlan, temporary: Path, options: PromoteOptions, tell: Tell
+) -> Journey:
+    target = decide.target(seen)
+    there = replace(seen.production, target=target)
+    carrier = Carrier(
+        wrangler=pinned(toolchain.locate(edge.environ)),
+        environ=edge.environ,
+        staging=seen.staging.client,
+        production=seen.production.client,
+        stored=seen.stored,
+        folder=temporary / "upload",
+    )
+    return Journey(plan, target, carrier, surroundings(seen.fleet, there, seen.staging), tell, options.limit)
+
+
+def _live(place: Place) -> dict[str, Live]:
+    return read_live(place.client, place.target, place.target.workers)
+
+
+def _refuse_another(plan: PromotionPlan, release: str) -> None:
+    if release and release != plan.release:
+        raise Refused(
+            f"the candidate is now {plan.release}, not {release}: staging has moved since you looked",
+            next="cattlegrid promote --dry-run",
+        )
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    """A folder outside the repository that only this user can enter, removed afterwards."""
+    with tempfile.TemporaryDirectory(prefix="cattlegrid-promote-") as path:
+        yield Path(path)
