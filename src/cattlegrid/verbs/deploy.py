@@ -83,7 +83,10 @@ def deploy(
     chosen = tuple(worker.name for worker in fleet.named(names))
     parts = toolchain.locate(edge.environ)
     source = checked_out(fleet, edge.environ)
-    with opened(edge, fleet, environment) as (here, other, why_not), locked(edge, source, environment, "deploy"):
+    with (
+        opened(edge, fleet, environment) as (here, other, why_not),
+        locked(edge, source.repository, environment, "deploy"),
+    ):
         stored = store.read(fleet, environment)
         state = detect.read_state(here.client, here.target, chosen)
         detected = _detect(edge, source, here, state, parts, options, tell)

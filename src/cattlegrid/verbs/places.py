@@ -10,12 +10,12 @@ from cattlegrid.cloudflare.client import Client
 from cattlegrid.cloudflare.http import open_http
 from cattlegrid.errors import MissingCredential
 from cattlegrid.git import repository as git
+from cattlegrid.git.repository import Repository
 from cattlegrid.model.environment import Environment
 from cattlegrid.model.fleet import Fleet
 from cattlegrid.release import lock
 from cattlegrid.release.examine import Place
 from cattlegrid.release.smoke.keys import OTHER
-from cattlegrid.release.source import Source
 from cattlegrid.release.target import resolve
 from cattlegrid.verbs.edge import Edge
 
@@ -39,9 +39,9 @@ def opened(edge: Edge, fleet: Fleet, environment: Environment) -> Iterator[tuple
 
 
 @contextmanager
-def locked(edge: Edge, source: Source, environment: Environment, doing: str) -> Iterator[None]:
+def locked(edge: Edge, repository: Repository, environment: Environment, doing: str) -> Iterator[None]:
     """The environment to ourselves, among all worktrees of this clone. Raises Locked."""
-    common = git.git(source.repository, "rev-parse", "--path-format=absolute", "--git-common-dir")
+    common = git.git(repository, "rev-parse", "--path-format=absolute", "--git-common-dir")
     folder = Path(common.expect_success("git rev-parse").out.strip())
     who = edge.environ.get("USER") or edge.environ.get("LOGNAME") or "somebody"
     with lock.held(folder, environment, who=who, doing=f"cattlegrid {doing}", now=edge.clock.now()):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cattlegrid import toolchain
@@ -39,7 +39,7 @@ class PromoteOptions:
 
     dry_run: bool = False
     release: str = ""
-    meant: Meant = Meant()
+    meant: Meant = field(default_factory=Meant)
     limit: int = 4
 
 
