@@ -9,6 +9,7 @@ from pathlib import Path
 
 from cattlegrid.git import repository, tree
 from cattlegrid.git.snapshot import Snapshot, with_dirty
+from cattlegrid.release import source
 from cattlegrid.release.inputs import Inputs, inputs
 from cattlegrid.settings import load
 
@@ -67,9 +68,13 @@ class Clone:
         return inputs(load(self.root), laid_over)
 
     def changed(self, base: str, revision: str = "HEAD") -> list[str]:
-        """The workers whose inputs differ between two commits."""
+        """The workers whose inputs differ between two commits: by digests, and by the short way, which must agree."""
         before, after = self.inputs(base), self.inputs(revision)
-        return [name for name in after if before[name].digest != after[name].digest]
+        found = [name for name in after if before[name].digest != after[name].digest]
+        short = source.before(source.committed(self.root, ENVIRON, revision), base)
+        assert short is not None
+        assert sorted(short.changed) == sorted(found)
+        return found
 
 
 def empty(root: Path) -> Clone:

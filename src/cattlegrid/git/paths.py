@@ -22,13 +22,18 @@ def inside(path: str, folder: str) -> bool:
     return not folder or path == folder or path.startswith(folder + "/")
 
 
-def parents(path: str) -> list[str]:
+@cache
+def parents(path: str) -> tuple[str, ...]:
     """The folders above `path`, the nearest first, the root ("") last."""
-    above = []
-    while path:
-        path = posixpath.dirname(path)
-        above.append(path)
-    return above
+    if not path:
+        return ()
+    above = path.rpartition("/")[0]
+    return (above, *parents(above))
+
+
+def under(folder: str, name: str) -> str:
+    """The path of `name` in `folder`."""
+    return f"{folder}/{name}" if folder else name
 
 
 def is_glob(path: str) -> bool:

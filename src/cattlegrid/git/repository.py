@@ -115,13 +115,27 @@ def objects(repository: Repository, ids: Iterable[str]) -> dict[str, bytes]:
     return found
 
 
-def changed_paths(repository: Repository, old: str, new: str) -> tuple[tuple[str, str], ...]:
-    """(letter, path) of each file that differs between two commits: A added, D deleted, M modified, T of another type.
-
-    No renames: a moved file is a deletion here and an addition there. Empty when a commit is not in this clone.
+@dataclass(frozen=True)
+class ChangedPath:
+    """A file that differs between two commits. `letter`: A added, D deleted, M modified, T of another type. `plain`:
+    on both sides a file, not a symbolic link or a submodule.
     """
-    done = git(repository, "diff-tree", "-r", "-z", "--name-status", "--no-renames", old, new)
-    if done.code != 0:
-        return ()
+
+    path: str
+    letter: str
+    plain: bool
+
+
+def changed_paths(repository: Repository, old: str, new: str) -> tuple[ChangedPath, ...]:
+    """What differs between two commits, whatever their histories. A moved file is one deleted and one added.
+
+    Raises ToolFailed when a commit is not in this clone.
+    """
+    done = git(repository, "diff-tree", "-r", "-z", "--raw", "--no-renames", old, new).expect_success("git diff-tree")
     fields = done.raw.decode("utf-8", "surrogateescape").split("\0")
-    return tuple(zip(fields[0::2], fields[1::2], strict=False))
+    found = []
+    for meta, path in zip(fields[0::2], fields[1::2], strict=False):
+        before, after, _, _, letter = meta.lstrip(":").split(" ")
+        modes = {before, after} - {"000000"}
+        found.append(ChangedPath(path, letter, plain=all(mode.startswith("100") for mode in modes)))
+    return tuple(found)

@@ -50,7 +50,8 @@ class Snapshot:
             return None
         if found.oid.startswith("+"):
             return _bytes(self.repository.root / path)
-        self.fetch([path])
+        if found.oid not in self._read:
+            self.fetch([path])
         return self._read.get(found.oid)
 
     def fetch(self, paths: Iterable[str]) -> None:

@@ -16,12 +16,12 @@ FOLDER: Final = "040000"
 LINK: Final = "120000"
 SUBMODULE: Final = "160000"
 
-_NOTED: Final = (
+NOTED: Final = frozenset((
     "package.json", "tsconfig.json", "pnpm-workspace.yaml",
     "package-lock.json", "npm-shrinkwrap.json", "pnpm-lock.yaml", "yarn.lock", "bun.lock", "bun.lockb",
     "wrangler.json", "wrangler.jsonc", "wrangler.toml",
-)  # fmt: skip
-_NOTED_ENDS: Final = tuple(before + name.encode() for name in _NOTED for before in (b"/", b"\t"))
+))  # fmt: skip
+_NOTED_ENDS: Final = tuple(before + name.encode() for name in NOTED for before in (b"/", b"\t"))
 
 
 @dataclass(frozen=True)
@@ -40,13 +40,18 @@ class Tree:
 
     commit: str
     lines: list[bytes] = field(repr=False)
+    _looked_up: dict[str, Entry | None] = field(default_factory=dict, repr=False, compare=False)
 
     def entry(self, path: str) -> Entry | None:
         """What is at `path`; the root folder is "" and always there."""
         if not path:
             return self._root
         found = self._special.get(path) or self._noted.get(path)
-        return found or self._searched(path)
+        if found is not None or path.rsplit("/", 1)[-1] in NOTED:
+            return found
+        if path not in self._looked_up:
+            self._looked_up[path] = self._searched(path)
+        return self._looked_up[path]
 
     @cached_property
     def _root(self) -> Entry:

@@ -13,13 +13,13 @@ from cattlegrid.errors import ApiError, ConfigError, Mistake, ToolError
 from cattlegrid.model.change import Change, Reason, Verdict
 from cattlegrid.model.environment import Environment
 from cattlegrid.model.event import Event, Phase, Tell
-from cattlegrid.model.stamp import Stamp
+from cattlegrid.model.stamp import Digests, Stamp
 from cattlegrid.model.target import Deployable, Target
 from cattlegrid.release import digests, live, sources
 from cattlegrid.release.changes import compare, needs_build, unknown
 from cattlegrid.release.live import Live
 from cattlegrid.release.parallel import each
-from cattlegrid.release.source import Before, Source, before, files, measured, with_code
+from cattlegrid.release.source import Before, Source, before, files
 from cattlegrid.release.target import deployables
 from cattlegrid.toolchain import Toolchain
 from cattlegrid.wrangler.bundle import Bundle, bundle
@@ -70,6 +70,13 @@ def detect(
     built = _build_all(source, target, wanted, builder, tell) if builder is not None else {}
     found = [_decided(name, stamps[name], state[name], built.get(name)) for name in state]
     return _explained(source, found)
+
+
+def measured(source: Source, deployable: Deployable) -> Stamp:
+    """The stamp that the worker would get, without its code digest: nothing is built for it."""
+    known = source.inputs[deployable.worker.name]
+    found = Digests(known.digest, "", digests.config(deployable), digests.schema(deployable))
+    return Stamp(source.commit, found, dirty=bool(known.dirty))
 
 
 def read_state(client: Client, target: Target, names: tuple[str, ...]) -> dict[str, Live | ApiError]:
@@ -168,7 +175,7 @@ def _decided(name: str, now: Stamp, found: Live | ApiError, built: _Built | None
         known = None if isinstance(found, ApiError) else found
         return Detected(unknown(name, now, reason, known), error=built.error)
     if built is not None:
-        now = with_code(now, built.code)
+        now = replace(now, digests=replace(now.digests, code=built.code))
     if isinstance(found, ApiError):
         change = unknown(name, now, Reason("live", f"Cloudflare did not tell what is live: {found.what}"))
     else:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from cattlegrid.git.paths import glob_pattern, inside, is_glob, join, parents
+from cattlegrid.git.paths import glob_pattern, inside, is_glob, join, parents, under
 from cattlegrid.git.snapshot import Snapshot
 from cattlegrid.git.tree import FOLDER, SUBMODULE
 from cattlegrid.model.fleet import Fleet, WorkerSettings
@@ -73,6 +73,7 @@ class Sources:
     shared: tuple[Part, ...]
     tsconfigs: Mapping[str, list[str]]
     links: Mapping[str, list[str]]
+    locks: Mapping[str, str]
     _references: dict[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     _locks: dict[str, lockfile.Lock | None] = field(default_factory=dict)
 
@@ -89,18 +90,20 @@ class Sources:
 
     def package_folder(self, folder: str) -> str | None:
         """The folder whose package.json is in force: this one, or the nearest above."""
-        for place in (folder, *parents(folder)):
-            if self.snapshot.entry(posixpath.join(place, "package.json")) is not None:
-                return place
-        return None
+        return next((place for place in (folder, *parents(folder)) if place in self.packages.folders), None)
+
+    def lock_path(self, folder: str) -> str | None:
+        """The lock file in force, in the nearest folder above. One in the own folder is counted with the folder."""
+        place = next((place for place in (folder, *parents(folder)) if place in self.locks), folder)
+        return self.locks[place] if place != folder else None
 
     def _found(self, folder: str) -> Iterator[tuple[str, str]]:
         owner = self.package_folder(folder)
         if owner is not None:
             if owner != folder:
-                yield posixpath.join(owner, "package.json"), f"the package.json in force for {folder}"
+                yield under(owner, "package.json"), f"the package.json in force for {folder}"
             for name, local in self.packages.local(owner):
-                yield local, f"package {name}, which {posixpath.join(owner, 'package.json')} depends on"
+                yield local, f"package {name}, which {under(owner, 'package.json')} depends on"
         for path in self._tsconfigs(folder):
             if not inside(path, folder):
                 yield path, f"the tsconfig in force for {folder}"
@@ -113,8 +116,9 @@ class Sources:
 
     def _tsconfigs(self, folder: str) -> list[str]:
         found = list(self.tsconfigs.get(folder, []))
-        if posixpath.join(folder, "tsconfig.json") not in found:
-            above = (posixpath.join(place, "tsconfig.json") for place in parents(folder))
+        own = under(folder, "tsconfig.json")
+        if own not in found:
+            above = (under(place, "tsconfig.json") for place in parents(folder))
             found += [path for path in above if self.snapshot.entry(path) is not None][:1]
         return found
 
@@ -123,27 +127,28 @@ class Sources:
         if path.endswith(".json") or not posixpath.splitext(path)[1]:
             return path
         for place in parents(path):
-            if place and self.snapshot.entry(posixpath.join(place, "package.json")) is not None:
+            if place and place in self.packages.folders:
                 return place
         return posixpath.dirname(path) or path
 
     def named_by_wrangler(self, worker: WorkerSettings) -> Iterator[tuple[str, str]]:
         """Paths outside the worker's folder that its wrangler file names (main, tsconfig, assets, migrations, …)."""
-        path = posixpath.join(self.prefix, worker.config)
+        path = under(self.prefix, worker.config)
         raw = self.snapshot.content(path) or b""
         if b".." not in raw:
             return
         folder = posixpath.dirname(path)
         for text in _texts(wrangler_config.parse(raw, path, shown=path)):
             target = join(folder, text) if ".." in text else None
-            if target and not inside(target, folder) and self.snapshot.entry(target) is not None:
-                yield self._whole(target), f"{path} names it"
+            if target and not inside(target, folder) and "node_modules" not in target.split("/"):
+                found = self.snapshot.entry(target)
+                yield target if found is None else self._whole(target), f"{path} names it"
 
 
 def _sources(fleet: Fleet, snapshot: Snapshot) -> Sources:
     relative = fleet.root.relative_to(snapshot.repository.root).as_posix()
     prefix = "" if relative == "." else relative
-    configs = [posixpath.join(prefix, worker.config) for worker in fleet.workers]
+    configs = [under(prefix, worker.config) for worker in fleet.workers]
     known = packages(snapshot)
     snapshot.fetch([*configs, *snapshot.named("tsconfig.json"), *snapshot.links()])
     return Sources(
@@ -153,6 +158,7 @@ def _sources(fleet: Fleet, snapshot: Snapshot) -> Sources:
         shared=tuple(_declared(snapshot, prefix, path, "shared by the whole fleet") for path in fleet.shared),
         tsconfigs=_by_folder(snapshot.named("tsconfig.json")),
         links=_by_folder(snapshot.links()),
+        locks={posixpath.dirname(path): path for name in reversed(_LOCKS) for path in snapshot.named(name)},
     )
 
 
@@ -223,7 +229,7 @@ def _declared(snapshot: Snapshot, base: str, pattern: str, because: str) -> Part
 
 
 def _locked(sources: Sources, folder: str, folders: list[str]) -> tuple[Part | None, Reached | None]:
-    path = _lock_path(sources.snapshot, folder)
+    path = sources.lock_path(folder)
     entry = sources.snapshot.entry(path) if path is not None else None
     if path is None or entry is None:
         return None, None
@@ -241,16 +247,6 @@ def _wanted(sources: Sources, base: str, folders: list[str]) -> Iterator[tuple[s
             place = posixpath.relpath(owner, base) if base else owner
             for name in sources.packages.dependencies(owner):
                 yield ("" if place == "." else place), name
-
-
-def _lock_path(snapshot: Snapshot, folder: str) -> str | None:
-    """The lock file in force, in the nearest folder above. One in the own folder is counted with the folder."""
-    for place in (folder, *parents(folder)):
-        for name in _LOCKS:
-            path = posixpath.join(place, name)
-            if snapshot.entry(path) is not None:
-                return path if place != folder else None
-    return None
 
 
 def _dirty(snapshot: Snapshot, parts: Mapping[str, Part]) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from itertools import compress
 from typing import Final
 
 from cattlegrid.errors import ConfigError, Mistake
-from cattlegrid.git.paths import parents
+from cattlegrid.git.paths import parents, under
 
 _INSTALLED: Final = ("dependencies", "optionalDependencies", "peerDependencies")
 _BITS: Final = bytes.maketrans(b"01", b"\x00\x01")
@@ -60,7 +60,7 @@ class Lock:
     def _resolved(self, folder: str, name: str) -> str | None:
         """Where node finds the package: in the nearest node_modules at or above the folder."""
         for place in (folder, *parents(folder)):
-            key = posixpath.join(place, "node_modules", name)
+            key = under(place, f"node_modules/{name}")
             if key in self.entries:
                 return key
         return None
@@ -110,7 +110,7 @@ class Reached:
     def versions(self) -> dict[str, str]:
         """Folder in the repository to version: `node_modules/zod`, `4.1.0`."""
         folder = posixpath.dirname(self.path)
-        return {posixpath.join(folder, key): version for key, version in self.lock.versions(self.entries).items()}
+        return {under(folder, key): version for key, version in self.lock.versions(self.entries).items()}
 
 
 def read(raw: bytes, path: str) -> Lock | None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final, cast
 
 from cattlegrid.errors import ConfigError, Mistake
-from cattlegrid.git.paths import glob_pattern, join
+from cattlegrid.git.paths import glob_pattern, join, under
 from cattlegrid.git.snapshot import Snapshot
 
 DEPENDENCY_KEYS: Final = ("dependencies", "devDependencies", "optionalDependencies", "peerDependencies")
@@ -20,19 +20,20 @@ _PNPM_ITEM: Final = re.compile(r"""^\s+-\s*["']?(!?[^"'#\s]+)""")
 
 @dataclass(frozen=True)
 class Packages:
-    """`workspaces` maps the name of each workspace member to its folder."""
+    """`folders` are those with a package.json; `workspaces` maps the name of each workspace member to its folder."""
 
     snapshot: Snapshot
+    folders: frozenset[str]
     workspaces: Mapping[str, str]
     _manifests: dict[str, Mapping[str, object]] = field(default_factory=dict, repr=False, compare=False)
 
     def manifest(self, folder: str) -> Mapping[str, object] | None:
         """The package.json in the folder, or None. Raises ConfigError when it is not JSON."""
+        if folder not in self.folders:
+            return None
         if folder not in self._manifests:
-            raw = self.snapshot.content(posixpath.join(folder, "package.json"))
-            if raw is None:
-                return None
-            self._manifests[folder] = _json(raw, posixpath.join(folder, "package.json"))
+            path = under(folder, "package.json")
+            self._manifests[folder] = _json(self.snapshot.content(path) or b"{}", path)
         return self._manifests[folder]
 
     def dependencies(self, folder: str) -> dict[str, str]:
@@ -59,15 +60,15 @@ def packages(snapshot: Snapshot) -> Packages:
     """Every workspace of the repository (npm, yarn, bun and pnpm), read at once."""
     manifests = snapshot.named("package.json")
     snapshot.fetch([*manifests, *snapshot.named("pnpm-workspace.yaml")])
-    found = Packages(snapshot, {})
     names: dict[str, str] = {}
     folders = [posixpath.dirname(path) for path in manifests]
+    found = Packages(snapshot, frozenset(folders), names)
     for root, globs in _workspace_roots(snapshot, found, folders):
         for folder in _members(root, globs, folders):
             name = (found.manifest(folder) or {}).get("name")
             if isinstance(name, str):
                 names.setdefault(name, folder)
-    return Packages(snapshot, names, found._manifests)
+    return found
 
 
 def _workspace_roots(snapshot: Snapshot, found: Packages, folders: list[str]) -> Iterator[tuple[str, list[str]]]:

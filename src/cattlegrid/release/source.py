@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
 
 from cattlegrid.errors import UsageError
 from cattlegrid.git import repository, tree
-from cattlegrid.git.repository import Repository
+from cattlegrid.git.paths import parents
+from cattlegrid.git.repository import ChangedPath, Repository
 from cattlegrid.git.snapshot import Snapshot, with_dirty
+from cattlegrid.git.tree import NOTED, Tree
 from cattlegrid.model.change import ChangedFile
 from cattlegrid.model.fleet import Fleet
-from cattlegrid.model.stamp import Digests, Stamp
-from cattlegrid.model.target import Deployable
-from cattlegrid.release import digests
-from cattlegrid.release.inputs import Inputs, inputs
+from cattlegrid.release.inputs import Inputs, Part, inputs
+from cattlegrid.settings import load
 
-_LETTERS = {"A": "added", "D": "deleted", "M": "modified", "T": "modified"}
+_LETTERS: Final = {"A": "added", "D": "deleted", "M": "modified", "T": "modified"}
+# Files that say what belongs to a worker: manifests, lock files, tsconfigs, wrangler files.
+_SHAPING: Final = (".json", ".jsonc", ".toml", ".yaml", ".lock", ".lockb")
 
 
 @dataclass(frozen=True)
@@ -47,33 +51,37 @@ def checked_out(fleet: Fleet, environ: Mapping[str, str]) -> Source:
     return Source(fleet, found, commit, snapshot, inputs(fleet, snapshot))
 
 
-def committed(fleet: Fleet, environ: Mapping[str, str], revision: str = "HEAD") -> Source:
-    """A commit as it is, without uncommitted files. Raises UsageError when this clone does not have it."""
-    found = repository.find(fleet.root, environ)
-    commit = repository.commit(found, revision)
-    if commit is None:
-        raise UsageError(f"this clone has no commit {revision}", next=f"git fetch origin {revision}")
-    snapshot = Snapshot(found, tree.read(found, commit))
+def committed(cwd: Path, environ: Mapping[str, str], revision: str = "HEAD") -> Source:
+    """A commit as it is, without uncommitted files, of the fleet found from `cwd`.
+
+    Raises UsageError when this clone does not have the commit, ConfigError for mistakes in the settings.
+    """
+    found = repository.find(cwd, environ)
+    with ThreadPoolExecutor(1) as threads:
+        listing = threads.submit(_listed, found, revision)
+        fleet = load(cwd)
+        commit, listed = listing.result()
+    snapshot = Snapshot(found, listed)
     return Source(fleet, found, commit, snapshot, inputs(fleet, snapshot))
 
 
-def measured(source: Source, deployable: Deployable) -> Stamp:
-    """The stamp that the worker would get, without its code digest: nothing is built for it."""
-    known = source.inputs[deployable.worker.name]
-    found = Digests(known.digest, "", digests.config(deployable), digests.schema(deployable))
-    return Stamp(source.commit, found, dirty=bool(known.dirty))
-
-
-def with_code(stamp: Stamp, code: str) -> Stamp:
-    return replace(stamp, digests=replace(stamp.digests, code=code))
+def _listed(found: Repository, revision: str) -> tuple[str, Tree]:
+    commit = repository.commit(found, revision)
+    if commit is None:
+        raise UsageError(f"this clone has no commit {revision}", next=f"git fetch origin {revision}")
+    return commit, tree.read(found, commit)
 
 
 @dataclass(frozen=True)
 class Before:
-    """An earlier commit, for explanation: the inputs as they were, and all files that differ."""
+    """An earlier commit, beside a source. `paths` are all the files that differ, `changed` the workers whose inputs do.
+
+    `inputs` are those of the earlier commit; where only contents differ, they hold the source's own parts.
+    """
 
     inputs: Mapping[str, Inputs]
-    paths: tuple[tuple[str, str], ...]
+    paths: tuple[ChangedPath, ...]
+    changed: frozenset[str]
 
 
 def before(source: Source, revision: str) -> Before | None:
@@ -81,8 +89,38 @@ def before(source: Source, revision: str) -> Before | None:
     commit = repository.commit(source.repository, revision)
     if commit is None:
         return None
-    old = Snapshot(source.repository, tree.read(source.repository, commit))
-    return Before(inputs(source.fleet, old), repository.changed_paths(source.repository, commit, source.commit))
+    paths = repository.changed_paths(source.repository, commit, source.commit)
+    if not _changes_structure(source, paths):
+        return Before(source.inputs, paths, _touched(source, paths))
+    old = inputs(source.fleet, Snapshot(source.repository, tree.read(source.repository, commit)))
+    changed = frozenset(name for name, now in source.inputs.items() if now.digest != old[name].digest)
+    return Before(old, paths, changed)
+
+
+def _changes_structure(source: Source, paths: tuple[ChangedPath, ...]) -> bool:
+    """Whether what belongs to a worker may differ, and not only its content: then two lists of files are needed."""
+    shaping = [path for path in paths if not path.plain or path.path.endswith(_SHAPING)]
+    if any(not path.plain or path.letter != "M" or path.path.rsplit("/", 1)[-1] in NOTED for path in shaping):
+        return True
+    named = {path.path for path in shaping}
+    return bool(named) and any(part.path in named for known in source.inputs.values() for part in known.parts)
+
+
+def _touched(source: Source, paths: tuple[ChangedPath, ...]) -> frozenset[str]:
+    owners: dict[str, list[str]] = {}
+    globs: list[tuple[Part, str]] = []
+    for name, known in source.inputs.items():
+        for part in known.parts:
+            if part.glob:
+                globs.append((part, name))
+            else:
+                owners.setdefault(part.path, []).append(name)
+    touched: set[str] = set()
+    for changed in paths:
+        for place in (changed.path, *parents(changed.path)):
+            touched.update(owners.get(place, ()))
+        touched.update(name for part, name in globs if part.covers(changed.path))
+    return frozenset(touched)
 
 
 def files(source: Source, worker: str, old: Before | None) -> tuple[ChangedFile, ...]:
@@ -92,14 +130,11 @@ def files(source: Source, worker: str, old: Before | None) -> tuple[ChangedFile,
     if old is None:
         return tuple(found.values())
     past = old.inputs[worker]
-    same = {(part.path, part.oid) for part in now.parts} & {(part.path, part.oid) for part in past.parts}
-    for letter, path in old.paths:
-        owner = now.part_of(path) or past.part_of(path)
-        if owner is None or (owner.path, owner.oid) in same or path in found:
-            continue
-        if now.locked is not None and path == now.locked.path:
-            continue
-        found[path] = ChangedFile(path, _LETTERS.get(letter, "modified"), owner.because)
+    for changed in old.paths:
+        owner = now.part_of(changed.path) or past.part_of(changed.path)
+        locked = now.locked is not None and changed.path == now.locked.path
+        if owner is not None and not locked and changed.path not in found:
+            found[changed.path] = ChangedFile(changed.path, _LETTERS.get(changed.letter, "modified"), owner.because)
     return (*found.values(), *_packages(now, past))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import posixpath
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import cast
 
 from cattlegrid.errors import ConfigError, Mistake
@@ -46,10 +47,8 @@ def _extended(
         target = _in_package(name, packages) if not name.startswith(".") else join(posixpath.dirname(path), name)
         if target is None:
             continue
-        for candidate in (target, f"{target}.json", posixpath.join(target, "tsconfig.json")):
-            if snapshot.content(candidate) is not None:
-                yield candidate
-                break
+        candidates = (target, f"{target}.json", posixpath.join(target, "tsconfig.json"))
+        yield next((path for path in candidates if snapshot.content(path) is not None), target)
 
 
 def _in_package(name: str, packages: Mapping[str, str]) -> str | None:
@@ -73,8 +72,14 @@ def _mapped(config: Mapping[str, object], path: str) -> Iterator[str]:
 
 def _parsed(raw: bytes, path: str) -> Mapping[str, object]:
     try:
-        config = jsonc.loads(raw.decode("utf-8", "replace"))
+        return _loaded(raw)
     except json.JSONDecodeError as error:
         what = f"is not valid JSON: {error.msg} (at line {error.lineno}, column {error.colno})"
         raise ConfigError((Mistake(path, "", what),)) from error
+
+
+@cache
+def _loaded(raw: bytes) -> Mapping[str, object]:
+    """Many workers have the same tsconfig, to the byte."""
+    config = jsonc.loads(raw.decode("utf-8", "replace"))
     return config if isinstance(config, dict) else {}

@@ -6,15 +6,13 @@ from cattlegrid.errors import UsageError
 from cattlegrid.model.change import Change, Changes, Reason, Verdict
 from cattlegrid.model.stamp import Digests, Stamp
 from cattlegrid.release.source import Before, Source, before, committed, files
-from cattlegrid.settings import load
 from cattlegrid.verbs.edge import Edge
 
 
 def changes_since(edge: Edge, base: str, names: tuple[str, ...] = ()) -> Changes:
     """By inputs alone; uncommitted files are left out. Raises UsageError when this clone does not have the commit."""
-    fleet = load(edge.cwd)
-    chosen = fleet.named(names)
-    source = committed(fleet, edge.environ)
+    source = committed(edge.cwd, edge.environ)
+    chosen = source.fleet.named(names)
     old = before(source, base)
     if old is None:
         raise UsageError(f"this clone has no commit {base}", next=f"git fetch origin {base}")
@@ -22,9 +20,8 @@ def changes_since(edge: Edge, base: str, names: tuple[str, ...] = ()) -> Changes
 
 
 def _since(source: Source, old: Before, worker: str) -> Change:
-    now, past = source.inputs[worker], old.inputs[worker]
-    stamp = Stamp(source.commit, Digests(now.digest, "", "", ""))
-    if now.digest == past.digest:
+    stamp = Stamp(source.commit, Digests(source.inputs[worker].digest, "", "", ""))
+    if worker not in old.changed:
         unchanged = Reason("inputs", "everything that goes into it is as it was")
         return Change(worker, Verdict.UNCHANGED, (unchanged,), stamp)
     reason = Reason("inputs", "its inputs differ")
