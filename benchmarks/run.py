@@ -1,0 +1,69 @@
+"""Measure cattlegrid side by side with what a user would use instead, and write RESULTS.md.
+
+python benchmarks/run.py              everything, and RESULTS.md
+python benchmarks/run.py help deploy  these only, printed; RESULTS.md stays as it is
+python benchmarks/run.py --quick      small and few, to see that it works; the numbers mean nothing
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import importlib
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import machine
+import programs
+from results import Result, page, section
+
+BENCHMARKS = ("help", "changes", "deploy", "status", "promote", "redeploy_under_load", "memory")
+RESULTS = Path(__file__).with_name("RESULTS.md")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", metavar="benchmark", help=f"out of: {', '.join(BENCHMARKS)}")
+    parser.add_argument("--quick", action="store_true", help="small and few; prints, and leaves RESULTS.md alone")
+    parser.add_argument("--remark", default="", help="a sentence about the circumstances, printed at the top")
+    chosen = parser.parse_args(argv)
+    names = chosen.names or list(BENCHMARKS)
+    if unknown := sorted(set(names) - set(BENCHMARKS)):
+        parser.error(f"there is no benchmark {unknown[0]!r}; there are: {', '.join(BENCHMARKS)}")
+    results = measured(names, quick=chosen.quick)
+    if chosen.quick or chosen.names:
+        print("\n\n".join(section(result) for result in results))
+        return 0
+    parts = programs.find(os.environ).parts
+    RESULTS.write_text(page(results, machine.describe(parts), _preface(chosen.remark)))
+    print(f"wrote {RESULTS}")
+    return 0
+
+
+def measured(names: Sequence[str], *, quick: bool) -> list[Result]:
+    found = programs.find(os.environ)
+    results = []
+    for name in names:
+        started = time.perf_counter()
+        print(f"{name} …", file=sys.stderr, flush=True)
+        results.append(importlib.import_module(name).bench(found, quick=quick))
+        print(f"{name} took {time.perf_counter() - started:.0f} s", file=sys.stderr, flush=True)
+    return results
+
+
+def _preface(remark: str) -> str:
+    when = dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return _PREFACE.format(when=when) + (f"\n{remark}\n" if remark else "")
+
+
+_PREFACE = """
+Written by `make bench` on {when}. Everything below was measured in this one run, on one machine, side by side with
+what a user would use instead. Contenders take turns, round by round; a table gives the median round, the lowest and
+the highest. `times ours` divides each contender by ours in the same round: above 1, ours is faster or smaller.
+"""
+
+if __name__ == "__main__":
+    sys.exit(main())
