@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -37,29 +38,27 @@ def steady(url: str, *, clients: int, per_second: float) -> Iterator[Load]:
     Every other client opens a connection for each request, the rest keep theirs. Nobody repeats a request: one that
     is not answered with 200 is lost.
     """
-    load = Load()
-    stop = threading.Event()
-    thread = threading.Thread(target=lambda: asyncio.run(_all(url, clients, per_second, load, stop)))
-    thread.start()
-    try:
-        yield load
-    finally:
-        stop.set()
-        thread.join()
-
-
-async def _all(url: str, clients: int, per_second: float, load: Load, stop: threading.Event) -> None:
     parts = urlsplit(url)
-    if parts.hostname not in ("127.0.0.1", "localhost") and not str(parts.hostname).endswith(".localhost"):
+    host = parts.hostname or ""
+    if host not in ("127.0.0.1", "localhost") and not host.endswith(".localhost"):
         raise ValueError(f"{url} is not an address of this machine")
     request = f"GET {parts.path or '/'} HTTP/1.1\r\nHost: {parts.netloc}\r\n"
-    port = parts.port or 80
-    pause = clients / per_second
+    load, stop = Load(), threading.Event()
+    with ThreadPoolExecutor(1) as thread:
+        asking = thread.submit(asyncio.run, _all(parts.port or 80, request, clients, clients / per_second, load, stop))
+        try:
+            yield load
+        finally:
+            stop.set()
+            asking.result()
+
+
+async def _all(port: int, request: str, clients: int, pause: float, load: Load, stop: threading.Event) -> None:
     started = time.perf_counter()
     await asyncio.gather(
         *(
-            _client(port, request, keep=bool(n % 2), pause=pause, load=load, started=started, stop=stop)
-            for n in range(clients)
+            _client(port, request, keep=bool(number % 2), pause=pause, load=load, started=started, stop=stop)
+            for number in range(clients)
         )
     )
 
