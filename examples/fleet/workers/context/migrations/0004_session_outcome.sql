@@ -1,0 +1,3 @@
+ALTER TABLE sessions ADD COLUMN outcome TEXT;
+
+CREATE INDEX notes_by_time ON notes (written_at);
