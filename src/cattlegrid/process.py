@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -48,17 +50,20 @@ def run(
     Raises ToolMissing when it cannot be started and ToolFailed when `timeout` seconds have passed.
     """
     try:
-        done = subprocess.run(
-            list(argv),
-            cwd=cwd,
-            env=dict(env),
-            input=input,
-            stdin=subprocess.DEVNULL if input is None else None,
-            capture_output=True,
-            timeout=timeout,
-            pass_fds=tuple(pass_fds),
-            check=False,
-        )
+        with _in_memory() as output:
+            done = subprocess.run(
+                list(argv),
+                cwd=cwd,
+                env=dict(env),
+                input=input,
+                stdin=subprocess.DEVNULL if input is None else None,
+                stdout=output,
+                stderr=subprocess.PIPE,
+                timeout=timeout,
+                pass_fds=tuple(pass_fds),
+                check=False,
+            )
+            raw = os.pread(output, os.fstat(output).st_size, 0)
     except FileNotFoundError as error:
         missing = argv[0] if not Path(cwd).is_dir() or error.filename != str(cwd) else str(cwd)
         raise ToolMissing(f"{missing} is not there", next=f"install {Path(argv[0]).name}, or put it on PATH") from error
@@ -66,7 +71,17 @@ def run(
         raise ToolMissing(f"{argv[0]} cannot be executed: {error.strerror}") from error
     except subprocess.TimeoutExpired as error:
         raise ToolFailed(f"{Path(argv[0]).name} did not finish within {timeout:.0f} s and was stopped") from error
-    return Finished(tuple(argv), done.returncode, done.stdout, _text(done.stderr))
+    return Finished(tuple(argv), done.returncode, raw, _text(done.stderr))
+
+
+@contextmanager
+def _in_memory() -> Iterator[int]:
+    """Where a program writes without waiting for us to read: megabytes through a pipe cost more than git itself."""
+    handle = os.memfd_create("output")
+    try:
+        yield handle
+    finally:
+        os.close(handle)
 
 
 def _text(raw: bytes) -> str:

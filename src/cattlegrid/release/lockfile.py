@@ -88,8 +88,8 @@ class Lock:
         target = str(entry.get("resolved", "")) if entry.get("link") is True else ""
         if target:
             return [target] if target in self._positions else []
-        names = [name for kind in _INSTALLED if isinstance(table := entry.get(kind), Mapping) for name in table]
-        if "node_modules/" not in key and isinstance(dev := entry.get("devDependencies"), Mapping):
+        names = [name for kind in _INSTALLED if isinstance(table := entry.get(kind), dict) for name in table]
+        if "node_modules/" not in key and isinstance(dev := entry.get("devDependencies"), dict):
             names += dev
         return [found for name in names if (found := self._resolved(key, name)) is not None]
 

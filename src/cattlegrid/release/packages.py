@@ -42,7 +42,7 @@ class Packages:
         found: dict[str, str] = {}
         for key in DEPENDENCY_KEYS:
             table = manifest.get(key)
-            if isinstance(table, Mapping):
+            if isinstance(table, dict):
                 found |= {name: str(wanted) for name, wanted in table.items() if name not in found}
         return found
 
@@ -74,7 +74,7 @@ def packages(snapshot: Snapshot) -> Packages:
 def _workspace_roots(snapshot: Snapshot, found: Packages, folders: list[str]) -> Iterator[tuple[str, list[str]]]:
     for folder in folders:
         declared = (found.manifest(folder) or {}).get("workspaces")
-        if isinstance(declared, Mapping):
+        if isinstance(declared, dict):
             declared = declared.get("packages")
         if isinstance(declared, list):
             yield folder, [str(glob) for glob in declared]
