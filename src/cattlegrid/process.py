@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,8 +11,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Final
 
 from cattlegrid.errors import ToolFailed, ToolMissing
+
+_COLOUR: Final = re.compile(r"\x1b\[[0-9;]*m")
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,7 @@ class Finished:
         """This, or ToolFailed with the program's own last words."""
         if self.code == 0:
             return self
-        words = (self.err.strip() or self.out.strip() or "it said nothing").splitlines()
+        words = _COLOUR.sub("", self.err.strip() or self.out.strip() or "it said nothing").splitlines()
         how = f"signal {signal.Signals(-self.code).name}" if self.code < 0 else f"exit code {self.code}"
         raise ToolFailed(f"{doing} failed with {how}:\n" + "\n".join(f"  {line}" for line in words[-12:]))
 

@@ -106,3 +106,21 @@ def test_a_migrations_folder_that_is_named_but_absent_is_a_mistake(tmp_path: Pat
     assert mistakes(tmp_path) == [
         "workers/context/wrangler.toml: d1_databases[0].migrations_dir: there is no folder 'sql' beside the file"
     ]
+
+
+def test_staging_bound_to_production_s_database_is_refused_naming_both_places(tmp_path: Path) -> None:
+    repository(tmp_path, context=CONTEXT.replace('database_id = "s-1"', 'database_id = "p-1"'))
+    assert mistakes(tmp_path) == [
+        (
+            "workers/context/wrangler.toml: d1_databases[0].database_id: staging is bound to production's database p-1"
+            " (workers/context/wrangler.toml: env.production.d1_databases[0].database_id)"
+        ),
+    ]
+
+
+def test_staging_of_one_worker_bound_to_production_of_another_is_refused(tmp_path: Path) -> None:
+    watch = CONTEXT.replace('"context', '"watch').replace('"p-1"', '"p-2"').replace('"s-1"', '"p-1"')
+    repository(tmp_path, context=CONTEXT, watch=watch)
+    assert [mistake.split(": staging")[0] for mistake in mistakes(tmp_path)] == [
+        "workers/watch/wrangler.toml: d1_databases[0].database_id"
+    ]

@@ -155,8 +155,8 @@ def _build(
                 theirs = bundle(wrangler, other, Path(folder) / "other", environ)
                 if digests.code(theirs.modules, theirs.assets) != code:
                     notes.append(
-                        f"staging's code and production's differ, since {' and '.join(differing)} differ between"
-                        " them: promotion moves the bytes that staging ran"
+                        f"staging's code and production's differ, since they are configured with their own"
+                        f" {' and '.join(differing)}: promotion moves the bytes that staging ran"
                     )
         except ToolError as error:
             return _Built(error=error)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final, cast
 
@@ -45,6 +45,7 @@ def deployables(fleet: Fleet, environment: Environment) -> dict[str, Deployable]
         if both is not None:
             found[worker.name] = both
     mistakes += _shared_scripts(fleet, found)
+    mistakes += _shared_databases(fleet, found)
     if not mistakes:
         workers = {
             worker.name: _deployable(fleet, worker, found[worker.name][environment], mistakes)
@@ -87,16 +88,44 @@ def _shared_scripts(fleet: Fleet, found: Mapping[str, Mapping[Environment, Resol
     return mistakes
 
 
+def _shared_databases(fleet: Fleet, found: Mapping[str, Mapping[Environment, Resolved]]) -> list[Mistake]:
+    """No database of production may be bound in staging: its migrations and its agents' writes would reach it."""
+    production = {
+        database: f"{worker.config}: {path}"
+        for worker in fleet.workers
+        for database, path in _database_ids(found.get(worker.name, {}).get(Environment.PRODUCTION))
+    }
+    return [
+        Mistake(worker.config, path, f"staging is bound to production's database {database} ({production[database]})")
+        for worker in fleet.workers
+        for database, path in _database_ids(found.get(worker.name, {}).get(Environment.STAGING))
+        if database in production
+    ]
+
+
+def _database_ids(resolved: Resolved | None) -> Iterator[tuple[str, str]]:
+    """(id, its place in the file) of each D1 binding."""
+    entries = resolved.config.get("d1_databases", []) if resolved is not None else []
+    if resolved is None or not isinstance(entries, list):
+        return
+    for index, entry in enumerate(entries):
+        if isinstance(entry, Mapping) and entry.get("database_id"):
+            yield str(entry["database_id"]), f"{_prefix(resolved)}d1_databases[{index}].database_id"
+
+
+def _prefix(resolved: Resolved) -> str:
+    return "" if resolved.environment_flag is None else f"env.{resolved.environment_flag}."
+
+
 def _name_path(resolved: Resolved) -> str:
-    return "name" if resolved.environment_flag is None else f"env.{resolved.environment_flag}.name"
+    return f"{_prefix(resolved)}name"
 
 
 def _deployable(fleet: Fleet, worker: WorkerSettings, resolved: Resolved, mistakes: list[Mistake]) -> Deployable:
-    prefix = "" if resolved.environment_flag is None else f"env.{resolved.environment_flag}."
     databases = []
     entries = resolved.config.get("d1_databases", [])
     for index, entry in enumerate(cast("list[Config]", entries) if isinstance(entries, list) else []):
-        path = f"{prefix}d1_databases[{index}]"
+        path = f"{_prefix(resolved)}d1_databases[{index}]"
 
         def note(key: str, what: str, path: str = path) -> None:
             mistakes.append(Mistake(worker.config, path + key, what))
