@@ -1,0 +1,167 @@
+"""The one process that owns every D1, KV and R2 file, and the way to ask it."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Protocol
+
+import httpx2
+
+from cattlegrid.local.runtime import process, simulators
+from cattlegrid.local.runtime.version import SqlError
+
+
+class Ask(Protocol):
+    """A request to one namespace of a simulator, in the runtime's own protocol."""
+
+    async def __call__(
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+        params: Mapping[str, str] | None = None,
+    ) -> httpx2.Response: ...
+
+
+class Storage:
+    """Restarted when it ends on its own; requests wait for the restart."""
+
+    def __init__(self, binary: Path, miniflare: Path, state: Path, sockets: Path, log: Path) -> None:
+        self._binary = binary
+        self._miniflare = miniflare
+        self._state = state
+        self._sockets = sockets
+        self._log = log
+        self._process: process.Workerd | None = None
+        self._keeper: asyncio.Task[None] | None = None
+        self._up = asyncio.Event()
+        self._clients: dict[str, httpx2.AsyncClient] = {}
+
+    def socket(self, kind: str) -> Path:
+        return self._sockets / f"{kind}.sock"
+
+    async def start(self) -> None:
+        for kind in simulators.KINDS:
+            (self._state / kind).mkdir(parents=True, exist_ok=True)
+            (self._state / f"{kind}-blobs").mkdir(parents=True, exist_ok=True)
+            transport = httpx2.AsyncHTTPTransport(uds=str(self.socket(kind)))
+            self._clients[kind] = httpx2.AsyncClient(transport=transport, timeout=None, trust_env=False)
+        config = self._sockets / "storage.capnp"
+        config.write_text(simulators.config(self._miniflare, self._state, self._sockets))
+        await self._launch(config)
+        self._keeper = asyncio.create_task(self._keep(config))
+
+    async def stop(self) -> None:
+        if self._keeper is not None:
+            self._keeper.cancel()
+            await asyncio.gather(self._keeper, return_exceptions=True)
+        for client in self._clients.values():
+            await client.aclose()
+        if self._process is not None:
+            await self._process.stop()
+
+    async def restart(self) -> None:
+        """End it at once, as the last resort against a query that does not end; returns when it serves again."""
+        self._up.clear()
+        if self._process is not None:
+            self._process.kill()
+        await self._up.wait()
+
+    def ask(self, kind: str, namespace: str) -> Ask:
+        async def ask(
+            method: str,
+            path: str,
+            *,
+            headers: Mapping[str, str] | None = None,
+            content: bytes | None = None,
+            params: Mapping[str, str] | None = None,
+        ) -> httpx2.Response:
+            await self._up.wait()
+            sent = {simulators.NAMESPACE: namespace, **(headers or {})}
+            return await self._clients[kind].request(
+                method, f"http://{kind}{path}", headers=sent, content=content, params=params
+            )
+
+        return ask
+
+    async def d1(
+        self, uuid: str, statements: Sequence[tuple[str, Sequence[object]]], *, rows: bool
+    ) -> list[dict[str, Any]]:
+        queries: list[dict[str, object]] = [{"sql": sql, "params": list(params)} for sql, params in statements]
+        answer = await self._d1(uuid, queries, "ROWS_AND_COLUMNS" if rows else "ARRAY_OF_OBJECTS")
+        if not isinstance(answer, list):
+            raise SqlError(_error(answer))
+        return answer
+
+    async def d1_export(self, uuid: str, *, no_schema: bool, no_data: bool, tables: Sequence[str]) -> str:
+        params = [int(no_schema), int(no_data), *tables]
+        answer = await self._d1(uuid, [{"sql": "PRAGMA miniflare_d1_export(?,?,?);", "params": params}], None)
+        if isinstance(answer, dict) and answer.get("success"):
+            return "\n".join(answer["results"][0])
+        raise SqlError(_error(answer))
+
+    async def _d1(self, uuid: str, queries: list[dict[str, object]], form: str | None) -> Any:
+        params = {"resultsFormat": form} if form else None
+        response = await self.ask("d1", uuid)("POST", "/query", params=params, content=json.dumps(queries).encode())
+        return response.json()
+
+    def d1_file(self, uuid: str) -> Path:
+        """Where workerd keeps the object of this name: its id is derived from the class's key and the name."""
+        key = hashlib.sha256(simulators.unique_key("d1").encode()).digest()
+        base = hmac.new(key, uuid.encode(), hashlib.sha256).digest()[:16]
+        check = hmac.new(key, base, hashlib.sha256).digest()[:16]
+        return self._state / "d1" / simulators.unique_key("d1") / f"{(base + check).hex()}.sqlite"
+
+    async def d1_snapshot(self, uuid: str, to: Path) -> None:
+        await asyncio.to_thread(_backup, self.d1_file(uuid), to)
+
+    async def d1_restore(self, uuid: str, source: Path) -> None:
+        await asyncio.to_thread(_backup, source, self.d1_file(uuid))
+
+    def d1_size(self, uuid: str) -> int:
+        file = self.d1_file(uuid)
+        return file.stat().st_size if file.exists() else 0
+
+    def d1_written(self, uuid: str) -> float:
+        """When the database's files were last written, as seconds since 1970; 0 when there are none."""
+        file = self.d1_file(uuid)
+        files = (file, file.with_name(f"{file.name}-wal"))
+        return max((one.stat().st_mtime for one in files if one.exists()), default=0.0)
+
+    async def d1_delete(self, uuid: str) -> None:
+        """The file goes at once; the object that may still hold it open is never asked again under this id."""
+        file = self.d1_file(uuid)
+        for one in (file, file.with_name(f"{file.name}-wal"), file.with_name(f"{file.name}-shm")):
+            one.unlink(missing_ok=True)
+
+    async def _launch(self, config: Path) -> None:
+        for kind in simulators.KINDS:
+            self.socket(kind).unlink(missing_ok=True)
+        self._process = await process.start(
+            self._binary, config, sockets=list(simulators.KINDS), env={}, log=self._log / "storage.log"
+        )
+        self._up.set()
+
+    async def _keep(self, config: Path) -> None:
+        while self._process is not None:
+            await self._process.ended()
+            self._up.clear()
+            await self._launch(config)
+
+
+def _error(answer: Any) -> str:
+    return str(answer.get("error", "internal error")) if isinstance(answer, dict) else "internal error"
+
+
+def _backup(source: Path, to: Path) -> None:
+    with closing(sqlite3.connect(source)) as one, closing(sqlite3.connect(to)) as other:
+        one.backup(other)
