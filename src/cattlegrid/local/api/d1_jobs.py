@@ -48,7 +48,7 @@ def _whole(value: object) -> int:
 
 @dataclass(frozen=True)
 class Import:
-    """One file going into one database. `bookmark` is where the database stood before, and where a failure leaves it."""
+    """One file going into one database. `bookmark` is where it stood before, and where a failure leaves it."""
 
     bookmark: str
     status: Status = "active"
