@@ -59,12 +59,12 @@ def test_a_failed_import_is_at_the_bookmark_it_returned_to_and_says_why() -> Non
     assert answer["errors"] == ["no such table: x: SQLITE_ERROR"]
 
 
-def test_an_export_that_nobody_polls_is_abandoned_and_a_polled_one_is_not() -> None:
+def test_an_export_that_nobody_polls_is_abandoned_even_when_it_is_ready_and_a_polled_one_is_not() -> None:
     job = Export("b0", polled=100)
     assert not export_abandoned(job, 110)
     assert export_abandoned(job, 110.1)
     assert not export_abandoned(export_polled(job, 105), 110.1)
-    assert not export_abandoned(export_done(job, "f", "u"), 500)
+    assert export_abandoned(export_done(job, "f", "u"), 110.1)
 
 
 def test_an_export_answers_where_to_download_only_when_it_is_complete() -> None:

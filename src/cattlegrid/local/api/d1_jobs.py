@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 POLL_PATIENCE_SECONDS = 10.0
-BUSY_EXPORT = "D1_ERROR: Currently processing a long-running export."
-BUSY_IMPORT = "D1_ERROR: Currently processing a long-running import."
+BUSY_EXPORT = "Currently processing a long-running export."
+BUSY_IMPORT = "Currently processing a long-running import."
 NO_IMPORT = "Not currently importing anything."
+NO_EXPORT = "Not currently exporting anything."
 Status = Literal["active", "complete", "error"]
 
 
@@ -118,7 +119,7 @@ def export_polled(job: Export, now: float) -> Export:
 
 
 def export_abandoned(job: Export, now: float) -> bool:
-    return job.status == "active" and now - job.polled > POLL_PATIENCE_SECONDS
+    return now - job.polled > POLL_PATIENCE_SECONDS
 
 
 def export_done(job: Export, filename: str, signed_url: str) -> Export:

@@ -1,0 +1,138 @@
+"""Every call that reaches a database goes over this desk: limits, the snapshot before a write, and who must wait."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from cattlegrid.local.api import d1_snapshots
+from cattlegrid.local.envelope import ApiError
+from cattlegrid.local.routes import Call
+from cattlegrid.local.runtime import Runtime, SqlError
+from cattlegrid.local.sql.limits import (
+    ROW_CHECK_MARK,
+    VALUE_TOO_BIG,
+    Statement,
+    oversized,
+    refusal,
+    row_check,
+    unquoted,
+    written_to,
+)
+from cattlegrid.local.state import State
+
+SQL_ERROR = 7500
+TIMEOUT = "D1 DB storage operation exceeded timeout which caused object to be reset."
+FULL = "Exceeded maximum DB size"
+_READS = re.compile(r"(?:\s|--[^\n]*\n|/\*.*?\*/)*(?:select|explain|pragma|values)\b", re.IGNORECASE | re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """D1's documented limits of a paid account; seconds, bytes, and a number of databases."""
+
+    call_seconds: float = 30.0
+    database_bytes: int = 10 * 1000**3
+    import_bytes: int = 5 * 1000**3
+    databases: int = 50_000
+
+
+@dataclass
+class Desk:
+    """The databases of one runtime. `busy` says by uuid why everybody else has to come back later."""
+
+    runtime: Runtime
+    state: State
+    limits: Limits = field(default_factory=Limits)
+    busy: dict[str, str] = field(default_factory=dict)
+    _calls: dict[str, int] = field(default_factory=dict)
+    _left: asyncio.Condition = field(default_factory=asyncio.Condition)
+
+    async def run(self, uuid: str, statements: Sequence[Statement], *, rows: bool) -> list[dict[str, Any]]:
+        """Runs the statements as one atomic batch, as D1's limits allow. Raises ApiError 7500."""
+        if uuid in self.busy:
+            raise refused(self.busy[uuid])
+        for why in filter(None, map(refusal, statements)):
+            raise refused(why)
+        async with self._inside(uuid):
+            if any(_READS.match(one.sql) is None for one in statements):
+                await self._before_write(uuid)
+            results = await self.batch(uuid, [*statements, *await self._row_checks(uuid, statements)], rows=rows)
+        results = results[: len(statements)]
+        if oversized(values for result in results for values in _rows(result["results"])):
+            raise refused(VALUE_TOO_BIG)
+        return results
+
+    async def batch(self, uuid: str, statements: Sequence[Statement], *, rows: bool) -> list[dict[str, Any]]:
+        """One batch on the engine within the time of a call, whoever is busy. Raises ApiError 7500."""
+        try:
+            async with asyncio.timeout(self.limits.call_seconds):
+                return await self.runtime.d1(uuid, [(one.sql, one.params) for one in statements], rows=rows)
+        except TimeoutError:
+            # the engine runs SQL on its only thread: nothing but an end of the process stops a query
+            await self.runtime.restart_storage()
+            raise refused(TIMEOUT, status=500) from None
+        except SqlError as wrong:
+            raise refused(VALUE_TOO_BIG if ROW_CHECK_MARK in str(wrong) else str(wrong)) from wrong
+
+    @contextlib.asynccontextmanager
+    async def alone(self, uuid: str, message: str) -> AsyncIterator[None]:
+        """Has the database to itself: calls under way end first, new ones are refused with `message`."""
+        if uuid in self.busy:
+            raise refused(self.busy[uuid])
+        self.busy[uuid] = message
+        try:
+            async with self._left:
+                await self._left.wait_for(lambda: not self._calls.get(uuid))
+            yield
+        finally:
+            del self.busy[uuid]
+
+    @contextlib.asynccontextmanager
+    async def _inside(self, uuid: str) -> AsyncIterator[None]:
+        self._calls[uuid] = self._calls.get(uuid, 0) + 1
+        try:
+            yield
+        finally:
+            self._calls[uuid] -= 1
+            async with self._left:
+                self._left.notify_all()
+
+    async def _before_write(self, uuid: str) -> None:
+        if await self.runtime.d1_size(uuid) > self.limits.database_bytes:
+            raise refused(FULL)
+        await d1_snapshots.before_write(self.runtime, self.state, uuid)
+
+    async def _row_checks(self, uuid: str, statements: Sequence[Statement]) -> list[Statement]:
+        tables = dict.fromkeys(table for table in map(written_to, statements) if table)
+        if not tables:
+            return []
+        asked = [Statement("SELECT name FROM pragma_table_info(?)", [unquoted(table)]) for table in tables]
+        found = await self.batch(uuid, asked, rows=True)
+        return [
+            row_check(table, [row[0] for row in columns["results"]["rows"]])
+            for table, columns in zip(tables, found, strict=True)
+            if columns["results"]["rows"]
+        ]
+
+
+def refused(message: str, *, status: int = 400) -> ApiError:
+    """An error of the database, with the empty list that D1 gives for a result."""
+    return ApiError(status, SQL_ERROR, message, result=[])
+
+
+def _rows(results: Any) -> Any:
+    return results["rows"] if isinstance(results, dict) else (row.values() for row in results)
+
+
+_DESKS: WeakKeyDictionary[Runtime, Desk] = WeakKeyDictionary()
+
+
+def desk(call: Call) -> Desk:
+    """The one desk of this server."""
+    return _DESKS.setdefault(call.runtime, Desk(call.runtime, call.state))
