@@ -52,7 +52,7 @@ def test_the_row_check_fails_only_when_a_row_is_over_the_limit() -> None:
     check = row_check('"a b"', ["x", 'y"z'])
     assert database.execute(check.sql).fetchall() == []
     database.execute('INSERT INTO "a b" VALUES (zeroblob(1000000), zeroblob(1000001))')
-    with pytest.raises(sqlite3.OperationalError, match="malformed JSON"):
+    with pytest.raises(sqlite3.OperationalError, match="row over 2,000,000 bytes"):
         database.execute(check.sql).fetchall()
 
 
