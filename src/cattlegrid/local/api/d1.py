@@ -133,7 +133,7 @@ async def _shown(files: Desk, database: Database) -> dict[str, object]:
         "version": "production",
         "created_at": created.replace("+00:00", "Z"),
         "num_tables": await _tables(files, database.uuid),
-        "file_size": await files.runtime.d1_size(database.uuid),
+        "file_size": files.runtime.d1_size(database.uuid),
         "running_in_region": database.region,
         "jurisdiction": database.jurisdiction,
         "read_replication": {"mode": database.replication},

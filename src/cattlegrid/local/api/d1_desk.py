@@ -104,7 +104,7 @@ class Desk:
                 self._left.notify_all()
 
     async def _before_write(self, uuid: str) -> None:
-        if await self.runtime.d1_size(uuid) > self.limits.database_bytes:
+        if self.runtime.d1_size(uuid) > self.limits.database_bytes:
             raise refused(FULL)
         await d1_snapshots.before_write(self.runtime, self.state, uuid)
 

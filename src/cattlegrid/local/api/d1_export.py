@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import time
 from dataclasses import dataclass, field
 from typing import Any
@@ -31,6 +32,7 @@ from cattlegrid.local.routes import Call, route
 from cattlegrid.local.runtime import Runtime, SqlError
 
 _WATCH_SECONDS = 0.5
+_log = logging.getLogger("cattlegrid.local")
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ async def export(call: Call) -> Response:
         raise malformed("output_format must be polling")
     files, at = desk(call), body.get("current_bookmark")
     running = _runs(files).get(uuid)
-    if running is not None and at in (None, running.job.bookmark):
+    if running is not None and (at == running.job.bookmark or (at is None and files.busy.get(uuid) == BUSY_EXPORT)):
         return ok(await _polled(running))
     if at is not None:
         return ok(_refused(NO_EXPORT))
@@ -96,8 +98,13 @@ async def _polled(running: Running) -> dict[str, Any]:
     running.job = export_polled(running.job, time.monotonic())
     if running.dump is not None:
         await asyncio.wait({running.dump}, timeout=HOLD_SECONDS)
+        if running.dump.done() and running.dump.exception() is not None:
+            _log.error("an export ended with %r", running.dump.exception())
+            running.job = export_failed(running.job, "D1 Export error: internal error")
     if running.job.status != "active":
         running.collected.set()
+    if running.job.status != "active" and running.task is not None:
+        await asyncio.wait({running.task})
     return export_answer(running.job)
 
 

@@ -20,6 +20,8 @@ from cattlegrid.local.runtime import Runtime
 from cattlegrid.local.state import State
 
 _PAGE = 4096
+# A file's time comes from a clock that ticks every few milliseconds, and lies behind the time of the write.
+_FILE_TIME_GRAIN = 0.01
 # Journal mode, change counter, schema cookie, and the version that wrote last: they change without the content.
 _UNSTABLE = (slice(18, 20), slice(24, 28), slice(40, 44), slice(92, 100))
 
@@ -53,7 +55,7 @@ async def current(runtime: Runtime, state: State, uuid: str, *, pinned: bool = F
         await asyncio.to_thread(fresh.unlink)
         snapshot = replace(last, until=now, seconds=now - started, pinned=pinned or last.pinned)
     else:
-        since = max(last.until if last else 0.0, min(started, runtime.d1_written(uuid)))
+        since = max(last.until if last else 0.0, min(started, runtime.d1_written(uuid) + _FILE_TIME_GRAIN))
         name = bookmark(d1_state.next_state(state.db, uuid), pages, digest)
         snapshot = Snapshot(name, since, now, now - started, pinned)
         fresh.rename(file_of(state, uuid, snapshot))
