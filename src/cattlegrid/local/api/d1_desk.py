@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
 
+import httpx2
+
 from cattlegrid.local.api import d1_snapshots
 from cattlegrid.local.envelope import ApiError
 from cattlegrid.local.routes import Call
@@ -28,6 +30,7 @@ from cattlegrid.local.state import State
 
 SQL_ERROR = 7500
 TIMEOUT = "D1 DB storage operation exceeded timeout which caused object to be reset."
+LOST = "Network connection lost."
 FULL = "Exceeded maximum DB size"
 _READS = re.compile(r"(?:\s|--[^\n]*\n|/\*.*?\*/)*(?:select|explain|pragma|values)\b", re.IGNORECASE | re.DOTALL)
 
@@ -51,6 +54,8 @@ class Desk:
     limits: Limits = field(default_factory=Limits)
     busy: dict[str, str] = field(default_factory=dict)
     _calls: dict[str, int] = field(default_factory=dict)
+    _sizes: dict[str, int] = field(default_factory=dict)
+    _restarts: int = 0
     _left: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     async def run(self, uuid: str, statements: Sequence[Statement], *, rows: bool) -> list[dict[str, Any]]:
@@ -70,15 +75,25 @@ class Desk:
 
     async def batch(self, uuid: str, statements: Sequence[Statement], *, rows: bool) -> list[dict[str, Any]]:
         """One batch on the engine within the time of a call, whoever is busy. Raises ApiError 7500."""
+        restarts = self._restarts
         try:
             async with asyncio.timeout(self.limits.call_seconds):
-                return await self.runtime.d1(uuid, [(one.sql, one.params) for one in statements], rows=rows)
+                results = await self.runtime.d1(uuid, [(one.sql, one.params) for one in statements], rows=rows)
         except TimeoutError:
-            # the engine runs SQL on its only thread: nothing but an end of the process stops a query
-            await self.runtime.restart_storage()
+            await self._reset(restarts)
             raise refused(TIMEOUT, status=500) from None
+        except httpx2.TransportError as lost:
+            raise refused(LOST, status=500) from lost
         except SqlError as wrong:
             raise refused(VALUE_TOO_BIG if ROW_CHECK_MARK in str(wrong) else str(wrong)) from wrong
+        self._sizes[uuid] = int(results[-1]["meta"]["size_after"])
+        return results
+
+    async def _reset(self, restarts: int) -> None:
+        """Ends the engine's process unless another call just did: its only thread runs the SQL, nothing else stops it."""
+        if restarts == self._restarts:
+            self._restarts += 1
+            await self.runtime.restart_storage()
 
     @contextlib.asynccontextmanager
     async def alone(self, uuid: str, message: str) -> AsyncIterator[None]:
@@ -104,7 +119,10 @@ class Desk:
                 self._left.notify_all()
 
     async def _before_write(self, uuid: str) -> None:
-        if self.runtime.d1_size(uuid) > self.limits.database_bytes:
+        # the file alone says too little: new pages wait in the log beside it
+        if uuid not in self._sizes:
+            await self.batch(uuid, [Statement("SELECT 1")], rows=True)
+        if self._sizes[uuid] > self.limits.database_bytes:
             raise refused(FULL)
         await d1_snapshots.before_write(self.runtime, self.state, uuid)
 
