@@ -90,7 +90,7 @@ class Desk:
         return results
 
     async def _reset(self, restarts: int) -> None:
-        """Ends the engine's process unless another call just did: its only thread runs the SQL, nothing else stops it."""
+        """Ends the engine's process, unless another call just did: nothing else stops SQL on its only thread."""
         if restarts == self._restarts:
             self._restarts += 1
             await self.runtime.restart_storage()

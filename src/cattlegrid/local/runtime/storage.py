@@ -112,6 +112,8 @@ class Storage:
     async def _d1(self, uuid: str, queries: list[dict[str, object]], form: str | None) -> Any:
         params = {"resultsFormat": form} if form else None
         response = await self.ask("d1", uuid)("POST", "/query", params=params, content=json.dumps(queries).encode())
+        if not response.is_success:
+            raise SqlError(response.text.partition("\n")[0].removeprefix("Error: "))
         return response.json()
 
     def d1_file(self, uuid: str) -> Path:
