@@ -24,7 +24,7 @@ Every error says what is wrong, where, and what to type next. Codes are stable; 
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 
 class CattlegridError(Exception):
@@ -140,3 +140,25 @@ class Failed(CattlegridError):
 class NotMeasured(CattlegridError):
     code = "CG-NOT-MEASURED"
     exit_code = 4
+
+
+MEANING: Final = {
+    "CG-ERROR": "something went wrong that has no code of its own",
+    "CG-USAGE": "the command line, or the place where it was typed, is not usable",
+    "CG-ENVIRONMENT": "an environment name that is neither `staging` nor `production`",
+    "CG-WORKER": "a worker that the fleet does not have",
+    "CG-CREDENTIAL": "an API token or account that is not set",
+    "CG-CONFIG": "mistakes in `cattlegrid.toml` or a wrangler file, each with file and path",
+    "CG-TOOL": "a program that cattlegrid drives is not usable",
+    "CG-TOOL-MISSING": "a program is not installed, or cannot be started",
+    "CG-TOOL-OLD": "a program is older than cattlegrid can drive",
+    "CG-TOOL-FAILED": "a program ended badly or said something that cannot be read; its last words are shown",
+    "CG-API": "Cloudflare answered with an error, or could not be reached",
+    "CG-REFUSED": "a rule says no; nothing was changed",
+    "CG-STALE": "what is live changed after the plan was made; nothing was changed",
+    "CG-BACKWARDS": "the commit is older than what is live, or not a descendant of it; nothing was changed",
+    "CG-LOCKED": "another deploy or promotion of this environment is running; nothing was changed",
+    "CG-GATE": "a condition of promotion is not met; nothing was changed",
+    "CG-FAILED": "the work was tried and did not succeed; the text says what is where",
+    "CG-NOT-MEASURED": "there was nothing to examine, so nothing passed",
+}

@@ -6,10 +6,14 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from cattlegrid import __version__
 from cattlegrid.cli.show import Show
 from cattlegrid.errors import CattlegridError, UsageError
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
 
 COMMANDS = {
     "changes": "which workers changed, against what is live",
@@ -64,16 +68,25 @@ def _dispatch(words: list[str], show: Show) -> int:
     name, rest = words[0], words[1:]
     if name not in COMMANDS:
         raise UsageError(f"there is no command {name!r}{_closest(name)}", next="cattlegrid --help")
+    code: int = _module(name).run(parser_of(name).parse_args(rest), show)
+    return code
+
+
+def parser_of(name: str) -> ArgumentParser:
+    """The parser of one command; its module's docstring is the description."""
     from argparse import ArgumentParser, RawDescriptionHelpFormatter  # noqa: PLC0415 - 12 ms that --help does not pay
 
-    command = importlib.import_module(f"cattlegrid.cli.{name}")
+    command = _module(name)
     parser = ArgumentParser(
         prog=f"cattlegrid {name}", description=command.__doc__, formatter_class=RawDescriptionHelpFormatter
     )
     parser.add_argument("--json", action="store_true", help="print the report as one JSON document")
     command.arguments(parser)
-    code: int = command.run(parser.parse_args(rest), show)
-    return code
+    return parser
+
+
+def _module(name: str) -> Any:
+    return importlib.import_module(f"cattlegrid.cli.{name}")
 
 
 def _closest(name: str) -> str:
