@@ -37,7 +37,9 @@ def test_the_documents_name_only_commands_that_exist() -> None:
         if page.name == "design.md":
             continue
         named = set(
-            re.findall(r"cattlegrid ([a-z]+)\b", "\n".join(re.findall(r"`[^`]+`|^ *\$ .*$", page.read_text(), re.M)))
+            re.findall(
+                r"cattlegrid ([a-z]+)\b", "\n".join(re.findall(r"`[^`]+`|^ *\$ .*$", page.read_text(), re.MULTILINE))
+            )
         )
         assert named <= set(COMMANDS), f"{page.name} names {named - set(COMMANDS)}"
 
