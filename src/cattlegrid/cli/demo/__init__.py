@@ -1,0 +1,1 @@
+"""The demo: the whole story in eight scenes, offline."""

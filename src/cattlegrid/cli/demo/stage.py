@@ -1,0 +1,176 @@
+"""Where the demo plays: a copy of the example fleet with a git history of its own, on its own local Cloudflare."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from cattlegrid.cloudflare.client import Body, Client
+from cattlegrid.errors import Failed, UsageError
+from cattlegrid.model.environment import Environment
+from cattlegrid.model.secret import Secret
+from cattlegrid.model.target import Account
+from cattlegrid.settings import load
+from cattlegrid.toolchain import Toolchain
+from cattlegrid.wrangler import config as wrangler_config
+
+_MARK: Final = ".cattlegrid/demo"
+_GIT: Final = ("git", "-c", "user.name=You", "-c", "user.email=you@example.invalid", "-c", "commit.gpgsign=false")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """`folder` holds the fleet; `environ` is what a person's shell would hold after `cattlegrid local env`."""
+
+    folder: Path
+    environ: Mapping[str, str]
+    toolchain: Toolchain
+
+    def run(self, *argv: str, cwd: Path | None = None) -> tuple[int, str]:
+        """A command as a person would type it: its exit code, and what it printed on both streams together."""
+        done = subprocess.run(
+            list(argv),
+            cwd=cwd or self.folder,
+            env=dict(self.environ),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+        return done.returncode, done.stdout.decode("utf-8", "replace")
+
+    def git(self, *words: str) -> str:
+        code, said = self.run(*_GIT, *words)
+        if code != 0:
+            raise Failed(f"git {words[0]} failed:\n{said}", where=str(self.folder))
+        return said
+
+    def edit(self, file: str, old: str, new: str, why: str) -> None:
+        """Change one place of one file and commit it."""
+        path = self.folder / file
+        text = path.read_text()
+        if text.count(old) != 1:
+            raise Failed(f"the example fleet has changed: {old!r} is not there exactly once", where=file)
+        path.write_text(text.replace(old, new))
+        self.git("commit", "--quiet", "--all", "--message", why)
+
+
+def example_fleet() -> Path:
+    """The fleet as it was shipped: beside the package when installed, in the repository when developed."""
+    package = Path(__file__).parents[2]
+    for folder in (package / "example_fleet", package.parents[1] / "examples" / "fleet"):
+        if (folder / "cattlegrid.toml").is_file():
+            return folder
+    raise Failed("the example fleet is missing from this installation", next="pip install --force-reinstall cattlegrid")
+
+
+def lay_out(folder: Path) -> None:
+    """A fresh copy of the fleet with one commit, and secrets of its own. Replaces an earlier demo, nothing else."""
+    if folder.exists() and any(folder.iterdir()) and not (folder / _MARK).exists():
+        raise UsageError(
+            f"{folder} is not empty and not an earlier demo", next="name another folder: cattlegrid demo --into DIR"
+        )
+    for entry in sorted(folder.iterdir()) if folder.exists() else ():
+        if entry.name != ".cattlegrid":
+            shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
+    (folder / _MARK).parent.mkdir(parents=True, exist_ok=True)
+    (folder / _MARK).touch()
+    ignored = shutil.ignore_patterns("node_modules", ".wrangler", "*.env", "__pycache__")
+    shutil.copytree(example_fleet(), folder, dirs_exist_ok=True, ignore=ignored)
+    with (folder / ".gitignore").open("a") as ignore:
+        ignore.write("\n.cattlegrid/\n")
+
+
+def link_packages(folder: Path) -> None:
+    """What `npm ci --omit=dev` makes of a workspace without dependencies: links to its own packages."""
+    for package in sorted((folder / "packages").iterdir()):
+        found = re.search(r'"name":\s*"([^"]+)"', (package / "package.json").read_text())
+        if found is not None:
+            link = folder / "node_modules" / found[1]
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.symlink_to(os.path.relpath(package, link.parent))
+
+
+def write_secrets(folder: Path) -> None:
+    """Random keys: isolated ones differ between the environments, shared ones are equal."""
+    policy = load(folder).secrets
+    shared = {name: secrets.token_urlsafe(32) for name in policy.shared}
+    (folder / "secrets").mkdir(exist_ok=True)
+    for environment in Environment:
+        file = folder / "secrets" / f"{environment}.env"
+        values = {name: shared.get(name) or secrets.token_urlsafe(32) for name in policy.names(environment)}
+        with open(file, "w", opener=lambda path, flags: os.open(path, flags, 0o600)) as out:
+            out.writelines(f"{name}={value}\n" for name, value in values.items())
+
+
+def provision(folder: Path, environ: Mapping[str, str]) -> list[str]:
+    """Create the databases, namespaces and queues that the wrangler files name; write their ids into the files."""
+    account = Account(
+        environ["CLOUDFLARE_API_BASE_URL"], environ["CLOUDFLARE_ACCOUNT_ID"], Secret(environ["CLOUDFLARE_API_TOKEN"])
+    )
+    made: list[str] = []
+    with Client(account) as client:
+        for worker in load(folder).workers:
+            file = folder / worker.config
+            for environment in Environment:
+                config = wrangler_config.resolve(file, environment).config
+                made += _databases(client, file, config)
+                made += _namespaces(client, file, config, f"{worker.name}-{environment}")
+                made += _queues(client, config)
+    return made
+
+
+def _databases(client: Client, file: Path, config: Mapping[str, object]) -> list[str]:
+    made = []
+    for entry in _tables(config.get("d1_databases")):
+        created = _created(client, "/d1/database", {"name": entry["database_name"]})
+        _replace(file, str(entry["database_id"]), str(created["uuid"]))
+        made.append(f"D1 {entry['database_name']}")
+    return made
+
+
+def _namespaces(client: Client, file: Path, config: Mapping[str, object], owner: str) -> list[str]:
+    made = []
+    for entry in _tables(config.get("kv_namespaces")):
+        title = f"{owner}-{str(entry['binding']).lower()}"
+        created = _created(client, "/storage/kv/namespaces", {"title": title})
+        _replace(file, str(entry["id"]), str(created["id"]))
+        made.append(f"KV {title}")
+    return made
+
+
+def _queues(client: Client, config: Mapping[str, object]) -> list[str]:
+    queues = config.get("queues")
+    made = []
+    for entry in _tables(queues.get("producers") if isinstance(queues, Mapping) else None):
+        _created(client, "/queues", {"queue_name": entry["queue"]})
+        made.append(f"queue {entry['queue']}")
+    return made
+
+
+def _created(client: Client, path: str, body: Mapping[str, object]) -> Mapping[str, object]:
+    result = client.call("POST", path, body=Body(json=dict(body))).result
+    if not isinstance(result, Mapping):
+        raise Failed(f"Cloudflare did not say what it created at {path}")
+    return result
+
+
+def _replace(file: Path, placeholder: str, real: str) -> None:
+    file.write_text(file.read_text().replace(placeholder, real))
+
+
+def _tables(value: object) -> list[Mapping[str, object]]:
+    return [entry for entry in value if isinstance(entry, Mapping)] if isinstance(value, list) else []
+
+
+def own_command() -> str:
+    """The `cattlegrid` that is running now, whatever PATH says."""
+    return str(Path(sys.executable).with_name("cattlegrid"))
