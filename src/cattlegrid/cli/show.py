@@ -86,6 +86,15 @@ class Show:
         if error.next:
             self._err.write(f"  next: {error.next}\n")
 
+    def ask(self, question: str) -> str:
+        """What a person types at the terminal; empty when they close it."""
+        self._err.write(question)
+        self._err.flush()
+        try:
+            return input().strip()
+        except EOFError:
+            return ""
+
     def interrupted(self) -> None:
         self._err.write("\nstopped. Nothing is half done that the same command cannot finish: run it again.\n")
 

@@ -1,0 +1,92 @@
+"""The page to open at two in the morning: both environments, every worker, databases, drift, and what to type next."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from cattlegrid.cli import options
+from cattlegrid.cli.show import Show
+from cattlegrid.model.environment import Environment
+
+if TYPE_CHECKING:
+    from cattlegrid.release.standing import DatabaseStanding, Running, WorkerStanding
+    from cattlegrid.verbs.status import Status
+
+
+def arguments(parser: ArgumentParser) -> None:
+    options.workers(parser)
+
+
+def run(args: Namespace, show: Show) -> int:
+    from cattlegrid.verbs.edge import Edge  # noqa: PLC0415 - the parser alone (--help) needs none of this
+    from cattlegrid.verbs.status import status  # noqa: PLC0415 - as above
+
+    found = status(Edge.here(), tuple(args.workers))
+    show.report(found)
+    _show(found, show)
+    return 0
+
+
+def _show(found: Status, show: Show) -> None:
+    head = [
+        "",
+        show.environment(Environment.STAGING),
+        show.environment(Environment.PRODUCTION),
+        show.paint("same code", "dim"),
+    ]
+    show.line(f"fleet {show.paint(found.fleet, 'bold')}")
+    show.table([head, *(_worker(worker, found.at, show) for worker in found.workers)])
+    for worker in found.workers:
+        for environment, one in ((Environment.STAGING, worker.staging), (Environment.PRODUCTION, worker.production)):
+            for trouble in _troubles(one):
+                show.line(f"  {show.paint('!', 'red')} {show.environment(environment)} {worker.worker}: {trouble}")
+    show.table([_database(database, show) for database in found.databases])
+    if found.missing:
+        show.line(f"  {show.paint('?', 'yellow')} one environment was not looked at: {found.missing}")
+    show.line(f"  next: {show.paint(found.next, 'bold')}  ({found.why})" if found.next else f"  {found.why}")
+
+
+def _worker(worker: WorkerStanding, now: datetime, show: Show) -> list[str]:
+    same = show.paint("✓", "green") if worker.same_code else show.paint("-", "dim")
+    return [worker.worker, _running(worker.staging, now), _running(worker.production, now), same]
+
+
+def _running(one: Running | None, now: datetime) -> str:
+    if one is None or one.problem:
+        return "not measured"
+    if one.deployed is None:
+        return "nothing deployed"
+    commit = one.commit[:12] + ("+" if one.dirty else "") if one.commit else "no stamp"
+    return f"{commit} {one.code[:8]} {options.age(one.deployed, now)}".replace("  ", " ")
+
+
+def _troubles(one: Running | None) -> list[str]:
+    if one is None:
+        return []
+    found = [one.problem] if one.problem else []
+    if one.drift:
+        found.append(f"drift: {one.drift}")
+    if one.waiting:
+        found.append(f"version {one.waiting[:8]} waits at 0 %: a promotion did not come to its end")
+    elif one.stage == "live":
+        found.append("a promotion was switched here and not verified")
+    return found
+
+
+def _database(database: DatabaseStanding, show: Show) -> list[str]:
+    if database.problem:
+        state = show.paint(database.problem, "red")
+    elif database.pending:
+        state = show.paint(f"{len(database.pending)} pending: {', '.join(database.pending)}", "yellow")
+    else:
+        state = f"{database.applied} migrations, none pending"
+    marker = database.marker or "no marker"
+    return [
+        show.environment(database.environment),
+        f"{database.worker}.{database.binding}",
+        database.name,
+        marker,
+        state,
+    ]
