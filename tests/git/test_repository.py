@@ -63,6 +63,17 @@ def test_a_shallow_clone_says_that_it_cannot_tell_an_ancestor_until_it_is_deepen
     assert repository.is_ancestor(found, first, "HEAD") is True
 
 
+def test_a_shallow_clone_that_has_both_commits_but_not_the_way_between_cannot_tell(tmp_path: Path) -> None:
+    origin = empty(tmp_path / "origin")
+    first = origin.commit({"a": "1\n"})
+    origin.git("branch", "released")
+    origin.commit({"a": "2\n"})
+    origin.commit({"a": "3\n"})
+    found = clone_of(origin, tmp_path / "clone", "--depth", "1", "--no-single-branch").repository()
+    assert repository.commit(found, first) == first
+    assert repository.is_ancestor(found, first, "HEAD") is None
+
+
 def test_deepening_without_a_remote_fails_with_the_command_to_type(tmp_path: Path) -> None:
     origin = empty(tmp_path / "origin")
     origin.commit({"a": "1\n"})

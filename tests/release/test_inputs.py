@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from cattlegrid.errors import ConfigError
-from repositories import FLEET, clone_of, empty, fleet
+from cattlegrid.release.source import checked_out
+from cattlegrid.settings import load
+from repositories import ENVIRON, FLEET, clone_of, empty, fleet
 
 CONTEXT = "workers/context/src/index.ts"
 WATCH = "workers/watch/src/index.ts"
@@ -95,6 +97,12 @@ def test_row_10_a_new_package_of_nobody_s_marks_nobody(tmp_path: Path) -> None:
     assert clone.changed("HEAD~1") == []
 
 
+def test_row_10_a_lock_file_that_the_fleet_shares_marks_every_worker(tmp_path: Path) -> None:
+    clone = fleet(tmp_path, LOCKED, FLEET + 'shared = ["package-lock.json"]\n')
+    clone.commit({"package-lock.json": lock(hono="4.0.0", mime="3.0.0", zod="4.1.0")})
+    assert clone.changed("HEAD~1") == ["context", "watch"]
+
+
 @pytest.mark.parametrize("name", ["pnpm-lock.yaml", "yarn.lock", "bun.lock"])
 def test_row_10_a_lock_file_of_another_kind_marks_every_worker(tmp_path: Path, name: str) -> None:
     clone = fleet(tmp_path, {name: "one\n"})
@@ -152,6 +160,18 @@ def test_row_12_a_shared_package_marks_the_workers_that_depend_on_it(tmp_path: P
     part = clone.inputs()["context"].part_of(SHARED)
     assert part is not None
     assert part.because == "package @crane/shared, which workers/context/package.json depends on"
+
+
+def test_row_11_a_root_package_json_that_declares_a_workspace_brings_its_package_in(tmp_path: Path) -> None:
+    files = {
+        "package.json": package("root"),
+        "packages/shared/package.json": package("@crane/shared"),
+        "workers/context/package.json": package("context", dependencies={"@crane/shared": "*"}),
+        "workers/watch/package.json": package("watch"),
+    }
+    clone = fleet(tmp_path, files)
+    clone.commit({"package.json": package("root", workspaces=["packages/*"])})
+    assert clone.changed("HEAD~1") == ["context"]
 
 
 def test_row_12_a_package_of_a_package_marks_the_worker(tmp_path: Path) -> None:
@@ -326,3 +346,25 @@ def test_one_worker_at_the_root_of_its_repository_is_named_by_the_fleet(tmp_path
     clone.commit({"cattlegrid.toml": settings, "wrangler.toml": "name = 'solo'\n", "src/index.ts": "1\n"})
     clone.commit({"src/index.ts": "2\n"})
     assert clone.changed("HEAD~1") == ["solo"]
+
+
+def test_an_uncommitted_lock_file_makes_only_the_workers_dirty_whose_packages_it_changes(tmp_path: Path) -> None:
+    clone = fleet(tmp_path, LOCKED)
+    committed = clone.inputs()
+    clone.write({"package-lock.json": lock(hono="4.0.0", mime="3.0.0", zod="4.1.0")})
+    working = clone.working_inputs()
+    assert (working["watch"].dirty, working["context"].dirty) == (("package-lock.json",), ())
+    assert working["context"].digest == committed["context"].digest
+
+
+def test_a_worker_that_git_ignores_is_refused(tmp_path: Path) -> None:
+    clone = fleet(tmp_path, {".gitignore": "workers/local/\n"})
+    clone.write({"workers/local/wrangler.toml": "name = 'local'\n"})
+    with pytest.raises(ConfigError, match=r"workers/local/wrangler\.toml: git knows no file in workers/local"):
+        checked_out(load(clone.root), ENVIRON)
+
+
+def test_what_npm_and_wrangler_leave_behind_is_not_uncommitted_work(tmp_path: Path) -> None:
+    clone = fleet(tmp_path)
+    clone.write({"workers/watch/.wrangler/tmp/bundle.js": "1\n", "workers/watch/node_modules/a/index.js": "1\n"})
+    assert checked_out(load(clone.root), ENVIRON).dirty == ()

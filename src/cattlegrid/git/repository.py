@@ -27,7 +27,7 @@ class Repository:
 
 def find(start: Path, environ: Mapping[str, str]) -> Repository:
     """The repository that `start` lies in. Raises UsageError when it lies in none."""
-    here = start.absolute()
+    here = start.resolve()
     for folder in (here, *here.parents):
         if (folder / ".git").exists():
             kept = {k: v for k, v in environ.items() if k in _KEPT or k.startswith(_KEPT_PREFIXES)}

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from cattlegrid.git.paths import inside
 from cattlegrid.git.repository import Repository, objects
 from cattlegrid.git.tree import FOLDER, LINK, Entry, Tree
 
@@ -54,19 +53,17 @@ class Snapshot:
             self.fetch([path])
         return self._read.get(found.oid)
 
+    def committed(self, path: str) -> bytes | None:
+        """The file's content in the commit, whatever the working tree holds."""
+        found = self.tree.entry(path)
+        return None if found is None else objects(self.repository, [found.oid]).get(found.oid)
+
     def fetch(self, paths: Iterable[str]) -> None:
         """Read these files' contents from git at once, so that `content` need not ask for each."""
         found = (self.entry(path) for path in paths)
         wanted = {entry.oid for entry in found if entry is not None and entry.mode in ("100644", "100755", LINK)}
         missing = [oid for oid in wanted if oid not in self._read and not oid.startswith("+")]
         self._read.update(objects(self.repository, missing))
-
-    def dirty_inside(self, folders: Iterable[str]) -> tuple[str, ...]:
-        """The uncommitted files in any of these folders, or among these files."""
-        if not self.dirty:
-            return ()
-        wanted = tuple(folders)
-        return tuple(path for path in self.dirty if any(inside(path, folder) for folder in wanted))
 
     @cached_property
     def _dirty_folders(self) -> frozenset[str]:

@@ -22,6 +22,7 @@ from cattlegrid.release.packages import Packages, packages
 from cattlegrid.wrangler import config as wrangler_config
 
 _LOCKS: Final = ("package-lock.json", "npm-shrinkwrap.json", "pnpm-lock.yaml", "yarn.lock", "bun.lock", "bun.lockb")
+ABSENT: Final = "absent"  # the object id of what is not there: that it appears is a change
 _NPM_LOCKS: Final = ("package-lock.json", "npm-shrinkwrap.json")
 
 
@@ -40,7 +41,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Inputs:
-    """`dirty` are the uncommitted files among them; `locked` is what the worker reaches in npm's lock file, if any."""
+    """`dirty` are the uncommitted files among them; `locked` is what counts of npm's lock file, if not all."""
 
     worker: str
     digest: str
@@ -180,7 +181,9 @@ def _of_worker(sources: Sources, worker: WorkerSettings) -> Inputs:
     lock, locked = _locked(sources, folder, folders)
     for part in (*sources.shared, *((lock,) if lock is not None else ())):
         parts.setdefault(part.path, part)
-    dirty = _dirty(sources.snapshot, parts)
+    if locked is not None and parts[locked.path].oid != locked.digest:
+        locked = None  # the fleet shares the whole lock file
+    dirty = _dirty(sources, parts, locked, folders)
     lines = [f"{part.path}\0{part.oid}" for part in parts.values()]
     lines += [f"{path}\0+{sources.snapshot.dirty[path]}" for path in dirty]
     digest = hashlib.sha256("\n".join(sorted(lines)).encode("utf-8", "surrogateescape")).hexdigest()
@@ -214,7 +217,7 @@ def _part(snapshot: Snapshot, path: str, because: str) -> tuple[Part, bool]:
             return Part(place, above.oid, f"the submodule that holds {path}: {because}"), False
         if place in snapshot.links():
             return Part(place, snapshot.links()[place], f"a link on the way to {path}: {because}"), False
-    return Part(path, "absent", because), False
+    return Part(path, ABSENT, because), False
 
 
 def _declared(snapshot: Snapshot, base: str, pattern: str, because: str) -> Part:
@@ -249,15 +252,26 @@ def _wanted(sources: Sources, base: str, folders: list[str]) -> Iterator[tuple[s
                 yield ("" if place == "." else place), name
 
 
-def _dirty(snapshot: Snapshot, parts: Mapping[str, Part]) -> tuple[str, ...]:
-    if not snapshot.dirty:
-        return ()
-    locks = {path for path in parts if posixpath.basename(path) in _NPM_LOCKS}
+def _dirty(sources: Sources, parts: Mapping[str, Part], locked: Reached | None, folders: list[str]) -> tuple[str, ...]:
+    """The uncommitted files of the worker. npm's lock file only when the worker's own packages differ in it."""
+    dirty = sources.snapshot.dirty
     return tuple(
         path
-        for path in sorted(snapshot.dirty)
-        if path not in locks and any(part.covers(path) for part in parts.values())
+        for path in sorted(dirty)
+        if (
+            _relocked(sources, locked, folders)
+            if locked is not None and path == locked.path
+            else any(part.covers(path) for part in parts.values())
+        )
     )
+
+
+def _relocked(sources: Sources, locked: Reached, folders: list[str]) -> bool:
+    raw = sources.snapshot.committed(locked.path)
+    lock = lockfile.read(raw, locked.path) if raw is not None else None
+    if lock is None:
+        return True
+    return lock.digest(lock.reached(_wanted(sources, posixpath.dirname(locked.path), folders))) != locked.digest
 
 
 def _texts(value: object) -> Iterator[str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from cattlegrid.errors import UsageError
+from cattlegrid.errors import ConfigError, Mistake, UsageError
 from cattlegrid.git import repository, tree
 from cattlegrid.git.paths import parents
 from cattlegrid.git.repository import ChangedPath, Repository
@@ -16,7 +16,7 @@ from cattlegrid.git.snapshot import Snapshot, with_dirty
 from cattlegrid.git.tree import NOTED, Tree
 from cattlegrid.model.change import ChangedFile
 from cattlegrid.model.fleet import Fleet
-from cattlegrid.release.inputs import Inputs, Part, inputs
+from cattlegrid.release.inputs import ABSENT, Inputs, Part, inputs
 from cattlegrid.settings import load
 
 _LETTERS: Final = {"A": "added", "D": "deleted", "M": "modified", "T": "modified"}
@@ -41,14 +41,34 @@ class Source:
 
 
 def checked_out(fleet: Fleet, environ: Mapping[str, str]) -> Source:
-    """HEAD with the working tree's uncommitted files. Raises UsageError without a repository or a commit."""
+    """HEAD with the working tree's uncommitted files. Raises UsageError without a repository or a commit,
+    ConfigError for a worker that git does not hold.
+    """
     found = repository.find(fleet.root, environ)
     commit = repository.head(found)
     with ThreadPoolExecutor(1) as threads:
         dirty = threads.submit(repository.dirty_paths, found)
         listed = tree.read(found, commit)
-        snapshot = with_dirty(found, listed, dirty.result())
-    return Source(fleet, found, commit, snapshot, inputs(fleet, snapshot))
+        snapshot = with_dirty(found, listed, (path for path in dirty.result() if not _is_leftover(path)))
+    known = inputs(fleet, snapshot)
+    _refuse_unseen(fleet, known)
+    return Source(fleet, found, commit, snapshot, known)
+
+
+def _is_leftover(path: str) -> bool:
+    """Whether npm or wrangler left the file there, in a repository that does not ignore their folders."""
+    return not {"node_modules", ".wrangler"}.isdisjoint(path.split("/"))
+
+
+def _refuse_unseen(fleet: Fleet, known: Mapping[str, Inputs]) -> None:
+    """A worker whose folder git ignores would never be seen to change."""
+    mistakes = tuple(
+        Mistake(worker.config, "", f"git knows no file in {worker.folder}: no change of this worker could be seen")
+        for worker in fleet.workers
+        if known[worker.name].parts[0].oid == ABSENT
+    )
+    if mistakes:
+        raise ConfigError(mistakes, next="remove the folder from .gitignore, or from fleet.workers")
 
 
 def committed(cwd: Path, environ: Mapping[str, str], revision: str = "HEAD") -> Source:

@@ -33,7 +33,7 @@ def load(cwd: Path) -> Fleet:
 
 
 def _find(cwd: Path) -> Path:
-    start = cwd.absolute()
+    start = cwd.resolve()
     for folder in (start, *start.parents):
         if (folder / FILE_NAME).is_file():
             return folder / FILE_NAME
