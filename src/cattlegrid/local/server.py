@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-import sqlite3
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from cattlegrid.local.control import Control
 from cattlegrid.local.envelope import ApiError, refused
 from cattlegrid.local.faults import Fault
 from cattlegrid.local.routes import Call, Route, match, served
+from cattlegrid.local.state import disk_full
 
 PREFIX = "/client/v4"
 _NOT_SERVED = 7000
@@ -154,7 +154,7 @@ def _failed(request: Request, error: Exception) -> ApiError:
     # The log gets the traceback without the message: a message may quote what a user sent.
     _log.error("%s %s failed: %s, reference %s", request.method, request.url.path, type(error).__name__, reference)
     _log.error("".join(_places(error)))
-    if isinstance(error, sqlite3.OperationalError | OSError) and "full" in str(error).lower():
+    if disk_full(error):
         return ApiError(507, 10013, "The disk that holds the local Cloudflare's state is full: free space, then repeat")
     return ApiError(500, 10013, f"An unknown error has occurred in the local Cloudflare; reference = {reference}")
 

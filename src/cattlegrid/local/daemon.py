@@ -1,0 +1,236 @@
+"""The local Cloudflare as a background process: up, down, status, env, reset, faults."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx2
+
+from cattlegrid.local.layout import Layout
+
+_PATIENCE = 30.0
+_PAUSE = 0.03
+
+
+class DaemonError(Exception):
+    """`message` is what is wrong and where, `next` what to type."""
+
+    def __init__(self, message: str, *, next: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.next = next
+
+
+@dataclass(frozen=True)
+class Running:
+    """Where it is. The token's value is in the file `token`; `worker_address` has the Worker's name to fill in."""
+
+    state: Path
+    pid: int
+    port: int
+    router_port: int
+    account: str
+    token: Path
+    logs: Path
+
+    @property
+    def base_url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/client/v4"
+
+    def worker_address(self, script: str) -> str:
+        return f"http://{script}.local.localhost:{self.router_port}"
+
+
+def up(
+    state: Path,
+    *,
+    node: Path,
+    modules: Path,
+    port: int | None = None,
+    router_port: int | None = None,
+    idle_seconds: float = 300.0,
+) -> Running:
+    """Starts it, or finds it running. Ports are chosen once and kept, so that addresses stay the same.
+
+    Raises DaemonError: a port is taken, the disk is full, or it did not become ready (with the log's last lines).
+    """
+    layout = Layout(state.absolute())
+    layout.create()
+    with _turn(layout):
+        if running := status(state):
+            return running
+        ports = _ports(layout, port, router_port)
+        argv = [sys.executable, "-m", "cattlegrid.local", "serve", "--state", str(state), "--node", str(node)]
+        argv += ["--modules", str(modules), "--port", str(ports[0]), "--router-port", str(ports[1])]
+        argv += ["--idle-seconds", str(idle_seconds)]
+        return _started(layout, argv)
+
+
+def status(state: Path) -> Running | None:
+    """None when it is not running, or not ready yet."""
+    layout = Layout(state.absolute())
+    pid = layout.holder()
+    if pid is None or not layout.address.is_file():
+        return None
+    told = json.loads(layout.address.read_text())
+    if told["pid"] != pid:
+        return None
+    return Running(state, pid, told["port"], told["router_port"], told["account"], layout.token, layout.logs)
+
+
+def down(state: Path) -> bool:
+    """Stops it and waits until it has ended; False when it was not running."""
+    layout = Layout(state.absolute())
+    pid = layout.holder()
+    if pid is None:
+        return False
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGTERM)
+    if not _until(lambda: layout.holder() is None, 15.0):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+        if not _until(lambda: layout.holder() is None, 5.0):
+            raise DaemonError(f"the local Cloudflare, process {pid}, does not end", next=f"kill -9 {pid}")
+    return True
+
+
+def env(state: Path) -> dict[str, str]:
+    """wrangler's own variables. Contains the token. Raises DaemonError when it is not running."""
+    running = _running(state)
+    return {
+        "CLOUDFLARE_API_BASE_URL": running.base_url,
+        "CLOUDFLARE_API_TOKEN": running.token.read_text().strip(),
+        "CLOUDFLARE_ACCOUNT_ID": running.account,
+    }
+
+
+def reset(state: Path) -> bool:
+    """Stops it and forgets everything; False when there was nothing. Deletes only a folder that it made."""
+    layout = Layout(state.absolute())
+    if not state.exists():
+        return False
+    if not layout.ours():
+        raise DaemonError(f"{state} is not a state folder of the local Cloudflare", next=f"ls {state}")
+    down(state)
+    shutil.rmtree(state)
+    return True
+
+
+def arm(state: Path, fault: Mapping[str, Any]) -> str:
+    """The armed fault's id. Fields as in docs/local.md. Raises DaemonError naming a wrong field."""
+    return str(_asked(state, "POST", "/local/faults", dict(fault))["id"])
+
+
+def armed(state: Path) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = _asked(state, "GET", "/local/faults")
+    return found
+
+
+def disarm(state: Path) -> None:
+    """All of them."""
+    _asked(state, "DELETE", "/local/faults")
+
+
+def _running(state: Path) -> Running:
+    running = status(state)
+    if running is None:
+        raise DaemonError(f"the local Cloudflare of {state} is not running", next="cattlegrid local up")
+    return running
+
+
+def _asked(state: Path, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+    running = _running(state)
+    headers = {"Authorization": f"Bearer {running.token.read_text().strip()}"}
+    with httpx2.Client(trust_env=False, timeout=10) as client:
+        answer = client.request(method, running.base_url + path, headers=headers, json=body).json()
+    if not answer["success"]:
+        raise DaemonError(answer["errors"][0]["message"], next="cattlegrid local fault --help")
+    return answer["result"]
+
+
+@contextlib.contextmanager
+def _turn(layout: Layout) -> Iterator[None]:
+    """One `up` at a time; the second finds what the first has started."""
+    with layout.turn.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _ports(layout: Layout, port: int | None, router_port: int | None) -> tuple[int, int]:
+    """Asked for, else kept from the last time, else free ones; written down. Raises DaemonError for a taken one."""
+    kept = json.loads(layout.ports.read_text()) if layout.ports.is_file() else [None, None]
+    chosen = [port or kept[0], router_port or kept[1]]
+    for one, option in zip(chosen, ("--port", "--router-port"), strict=True):
+        if one is not None and _taken(one):
+            message = (
+                f"port {one} is taken by another program (this state, {layout.folder}, used it before or you chose it)"
+            )
+            raise DaemonError(message, next=f"cattlegrid local up {option} <another port>, or stop that program")
+    with contextlib.ExitStack() as reserved:
+        ports = [one or _free(reserved) for one in chosen]
+    layout.ports.write_text(json.dumps(ports))
+    return ports[0], ports[1]
+
+
+def _free(reserved: contextlib.ExitStack) -> int:
+    probe = reserved.enter_context(socket.socket())
+    probe.bind(("127.0.0.1", 0))
+    return int(probe.getsockname()[1])
+
+
+def _taken(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return True
+    return False
+
+
+def _started(layout: Layout, argv: list[str]) -> Running:
+    with layout.log.open("ab") as log:
+        before = log.tell()
+        process = subprocess.Popen(
+            argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd=layout.folder
+        )
+    found: list[Running] = []
+
+    def ready() -> bool:
+        found.extend(filter(None, [status(layout.folder)]))
+        return bool(found) or process.poll() is not None
+
+    _until(ready, _PATIENCE)
+    if found:
+        process.returncode = 0  # It outlives us on purpose; Popen would warn of that when it is collected.
+        return found[0]
+    ended = process.poll() is not None
+    if not ended:
+        process.kill()
+        process.wait()
+    said = layout.log.read_bytes()[before:].decode("utf-8", "replace").strip().splitlines()
+    told = next((line.removeprefix("error: ") for line in said if line.startswith("error: ")), None)
+    what = told or f"the local Cloudflare {'ended at once' if ended else f'was not ready after {_PATIENCE:g} s'}"
+    raise DaemonError(what, next=f"tail {layout.log}")
+
+
+def _until(done: Any, seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if done():
+            return True
+        time.sleep(_PAUSE)
+    return bool(done())
