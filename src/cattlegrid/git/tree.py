@@ -21,6 +21,7 @@ NOTED: Final = frozenset((
     "package-lock.json", "npm-shrinkwrap.json", "pnpm-lock.yaml", "yarn.lock", "bun.lock", "bun.lockb",
     "wrangler.json", "wrangler.jsonc", "wrangler.toml",
 ))  # fmt: skip
+_NOTED_LAST: Final = frozenset(name.encode()[-1] for name in NOTED)  # most files are ruled out by one byte
 _NOTED_ENDS: Final = tuple(before + name.encode() for name in NOTED for before in (b"/", b"\t"))
 
 
@@ -99,7 +100,7 @@ class Tree:
 
     @cached_property
     def _noted(self) -> dict[str, Entry]:
-        return dict(_parsed(line) for line in self.lines if line.endswith(_NOTED_ENDS))
+        return dict(_parsed(line) for line in self.lines if line[-1] in _NOTED_LAST and line.endswith(_NOTED_ENDS))
 
     @cached_property
     def _by_name(self) -> dict[str, list[str]]:

@@ -28,11 +28,13 @@ class Lock:
     keys: list[str]
     _positions: dict[str, int] = field(default_factory=dict)
     _marks: list[bytes] = field(default_factory=list)
+    _hosts: frozenset[str] = frozenset()
     _reached: dict[str, int] = field(default_factory=dict)
     _digests: dict[int, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._positions = {key: at for at, key in enumerate(self.keys)}
+        self._hosts = frozenset(key.rpartition("node_modules/")[0].rstrip("/") for key in self.keys)
         self._marks = [f"{key}\0{_identity(self.entries[key])}\n".encode() for key in self.keys]
 
     def reached(self, wanted: Iterable[tuple[str, str]]) -> int:
@@ -60,8 +62,7 @@ class Lock:
     def _resolved(self, folder: str, name: str) -> str | None:
         """Where node finds the package: in the nearest node_modules at or above the folder."""
         for place in (folder, *parents(folder)):
-            key = under(place, f"node_modules/{name}")
-            if key in self.entries:
+            if place in self._hosts and (key := under(place, f"node_modules/{name}")) in self.entries:
                 return key
         return None
 
