@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -33,3 +33,27 @@ def moving_lines(show: Show) -> Iterator[Tell]:
             console.out(show.event(event), highlight=False)
 
         yield tell
+
+
+@contextmanager
+def counted(show: Show, what: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar on a terminal, one line elsewhere; nothing at all when nothing is ever counted."""
+    if not show.live:
+        said: list[bool] = []
+
+        def once(_done: int, _total: int) -> None:
+            if not said:
+                said.append(True)
+                show.line(f"  {what} …")
+
+        yield once
+        return
+    with Progress(console=Console(), transient=True) as bar:
+        task: list[TaskID] = []
+
+        def count(done: int, total: int) -> None:
+            if not task:
+                task.append(bar.add_task(what, total=total))
+            bar.update(task[0], completed=done, total=total)
+
+        yield count
