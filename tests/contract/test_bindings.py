@@ -60,7 +60,7 @@ class Fleet:
 
 @pytest.fixture
 def fleet(api: httpx2.Client, database: Database, wrangler: Callable[..., str], tmp_path: Path) -> Iterator[Fleet]:
-    name = f"contract-{uuid.uuid4().hex[:12]}"
+    name = f"cg-{uuid.uuid4().hex[:12]}"
     database.raw("CREATE TABLE notes (body)")
     namespace = api.post("/storage/kv/namespaces", json={"title": name}).json()["result"]["id"]
     assert api.post("/r2/buckets", json={"name": name}).json()["success"]

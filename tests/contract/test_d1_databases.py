@@ -61,7 +61,7 @@ def test_the_list_ends_with_a_short_page_and_then_empty_ones(api: httpx2.Client,
 
 @pytest.fixture
 def databases(api: httpx2.Client) -> Iterator[list[str]]:
-    stem = f"contract-{uuid.uuid4().hex[:12]}"
+    stem = f"cg-{uuid.uuid4().hex[:12]}"
     made = [create(api, f"{stem}{number}") for number in range(3)]
     yield [one.name for one in made]
     for one in made:
@@ -69,7 +69,7 @@ def databases(api: httpx2.Client) -> Iterator[list[str]]:
 
 
 def test_jurisdiction_and_read_replication_are_kept(api: httpx2.Client) -> None:
-    made = create(api, f"contract-{uuid.uuid4().hex[:12]}", jurisdiction="eu")
+    made = create(api, f"cg-{uuid.uuid4().hex[:12]}", jurisdiction="eu")
     changed = api.put(made.path, json={"read_replication": {"mode": "auto"}}).json()["result"]
     assert (changed["jurisdiction"], changed["read_replication"]) == ("eu", {"mode": "auto"})
     api.delete(made.path)
@@ -85,7 +85,7 @@ def test_a_deleted_database_is_gone_and_its_name_is_free_for_an_empty_one(databa
 
 
 def test_wrangler_creates_lists_shows_and_deletes(wrangler: Callable[..., str]) -> None:
-    name = f"contract-{uuid.uuid4().hex[:12]}"
+    name = f"cg-{uuid.uuid4().hex[:12]}"
     assert f"Successfully created DB '{name}'" in wrangler("d1", "create", name)
     assert name in wrangler("d1", "list", "--json")
     assert f'"name": "{name}"' in wrangler("d1", "info", name, "--json")

@@ -27,7 +27,7 @@ def limit(local_api: httpx2.Client) -> Iterator[Limit]:
 
 @pytest.fixture
 def other(api: httpx2.Client) -> Iterator[Database]:
-    made = create(api, f"contract-{uuid.uuid4().hex[:12]}")
+    made = create(api, f"cg-{uuid.uuid4().hex[:12]}")
     yield made
     api.delete(made.path)
 

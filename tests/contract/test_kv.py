@@ -34,7 +34,7 @@ class Namespace:
 
 @pytest.fixture
 def namespace(api: httpx2.Client) -> Iterator[Namespace]:
-    title = f"contract-{uuid.uuid4().hex[:12]}"
+    title = f"cg-{uuid.uuid4().hex[:12]}"
     made = api.post(LIST, json={"title": title}).json()["result"]
     yield Namespace(api, made["id"], title)
     api.delete(f"{LIST}/{made['id']}")
@@ -167,7 +167,7 @@ def test_a_malformed_bulk_write_writes_nothing(namespace: Namespace, body: objec
 
 
 def test_wrangler_handles_namespaces(api: httpx2.Client, wrangler: Callable[..., str]) -> None:
-    title = f"contract-{uuid.uuid4().hex[:12]}"
+    title = f"cg-{uuid.uuid4().hex[:12]}"
     assert "Success" in wrangler("kv", "namespace", "create", title)
     (made,) = [one for one in json.loads(wrangler("kv", "namespace", "list")) if one["title"] == title]
     assert "Deleted KV namespace" in wrangler("kv", "namespace", "delete", "--namespace-id", made["id"], "-y")

@@ -33,7 +33,7 @@ class Bucket:
 
 @pytest.fixture
 def bucket(api: httpx2.Client) -> Iterator[Bucket]:
-    made = Bucket(api, f"contract-{uuid.uuid4().hex[:12]}")
+    made = Bucket(api, f"cg-{uuid.uuid4().hex[:12]}")
     assert api.post(BUCKETS, json={"name": made.name}).json()["success"]
     yield made
     keys = [one["key"] for one in made.listed().get("result") or []]
@@ -62,7 +62,7 @@ def test_a_taken_name_is_10004_and_a_bad_one_10005(bucket: Bucket) -> None:
 
 
 def test_the_body_of_a_create_is_json_though_it_says_text(api: httpx2.Client) -> None:
-    made = Bucket(api, f"contract-{uuid.uuid4().hex[:12]}")
+    made = Bucket(api, f"cg-{uuid.uuid4().hex[:12]}")
     headers = {"content-type": "text/plain;charset=UTF-8"}
     assert api.post(BUCKETS, content=f'{{"name": "{made.name}"}}', headers=headers).json()["success"]
     assert api.delete(made.path).json()["success"]
@@ -128,7 +128,7 @@ def test_an_empty_object_is_an_object(bucket: Bucket) -> None:
 
 
 def test_wrangler_handles_buckets(wrangler: Callable[..., str]) -> None:
-    name = f"contract-{uuid.uuid4().hex[:12]}"
+    name = f"cg-{uuid.uuid4().hex[:12]}"
     assert f"Created bucket '{name}'" in wrangler("r2", "bucket", "create", name)
     assert name in wrangler("r2", "bucket", "list")
     assert "object_count:" in wrangler("r2", "bucket", "info", name)
