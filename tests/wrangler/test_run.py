@@ -89,6 +89,16 @@ def test_secrets_reach_wrangler_through_memory_only(tmp_path: Path) -> None:
     assert not [path for path in tmp_path.rglob("*") if path.is_file() and "hush" in path.read_text()]
 
 
+def test_secrets_reach_a_process_that_wrangler_starts_without_our_descriptors(tmp_path: Path) -> None:
+    script = (
+        'while [ $# -gt 1 ]; do [ "$1" = --secrets-file ] && file=$2; shift; done\n'
+        'for fd in 3 4 5 6 7 8 9; do eval "exec $fd<&-"; done\n'
+        'cat "$file"'
+    )
+    said = call(program(tmp_path / "w", script), ["deploy"], cwd=tmp_path, env={}, secrets={"KEY": Secret("hush")})
+    assert json.loads(said.finished.out) == {"KEY": "hush"}
+
+
 def test_the_version_is_read_from_the_output_file(tmp_path: Path) -> None:
     record = json.dumps({"type": "deploy", "version_id": "v1"})
     script = f"echo garbage > $WRANGLER_OUTPUT_FILE_PATH; echo '{record}' >> $WRANGLER_OUTPUT_FILE_PATH"

@@ -107,24 +107,26 @@ def call(
     secrets: Mapping[str, Secret] | None = None,
 ) -> Said:
     """Run wrangler to its end. Never reads an `.env` file. `secrets` reach it through memory, as `--secrets-file`."""
-    with tempfile.TemporaryDirectory(prefix="cattlegrid-") as folder, _in_memory(secrets or {}) as (extra, fds):
+    with tempfile.TemporaryDirectory(prefix="cattlegrid-") as folder, _in_memory(secrets or {}) as extra:
         output = Path(folder) / "wrangler.ndjson"
         argv = [*wrangler.argv, *words, "--env-file", os.devnull, *extra]
-        finished = run(
-            argv, cwd=cwd, env={**env, "WRANGLER_OUTPUT_FILE_PATH": str(output)}, timeout=_TIMEOUT, pass_fds=fds
-        )
+        finished = run(argv, cwd=cwd, env={**env, "WRANGLER_OUTPUT_FILE_PATH": str(output)}, timeout=_TIMEOUT)
         return Said(finished, tuple(_records(output)))
 
 
 @contextmanager
-def _in_memory(secrets: Mapping[str, Secret]) -> Iterator[tuple[list[str], list[int]]]:
+def _in_memory(secrets: Mapping[str, Secret]) -> Iterator[list[str]]:
+    """The words that hand the secrets over. They lie in this process's memory, under a path that its user can read.
+
+    The descriptor is named through this process, not inherited: wrangler starts another process, which would lose it.
+    """
     if not secrets:
-        yield [], []
+        yield []
         return
-    handle = os.memfd_create("secrets", 0)
+    handle = os.memfd_create("secrets", os.MFD_CLOEXEC)
     try:
         os.write(handle, json.dumps({name: value.reveal() for name, value in secrets.items()}).encode())
-        yield ["--secrets-file", f"/proc/self/fd/{handle}"], [handle]
+        yield ["--secrets-file", f"/proc/{os.getpid()}/fd/{handle}"]
     finally:
         os.close(handle)
 
