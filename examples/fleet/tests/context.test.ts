@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ask, KEYS } from "./fleet.ts";
+import { ask, KEYS, until } from "./fleet.ts";
 
 const key = KEYS.CONTEXT_KEY;
 
@@ -42,9 +42,11 @@ test("the admin path opens to the admin key alone, and the admin key opens nothi
   assert.equal((await ask("context", "/admin/stats", { key })).status, 401);
   assert.equal((await ask("context", "/sessions", { key: KEYS.ADMIN_KEY })).status, 401);
   const id = await session("heron");
-  const { status, body } = await ask("context", "/admin/stats", { key: KEYS.ADMIN_KEY });
-  assert.equal(status, 200);
-  assert.equal((body["lastSeen"] as Record<string, { session: string }>)["heron"]?.session, id);
+  const seen = await until(async () => {
+    const { body } = await ask("context", "/admin/stats", { key: KEYS.ADMIN_KEY });
+    return (body["lastSeen"] as Record<string, { session: string }>)["heron"]?.session;
+  });
+  assert.equal(seen, id);
 });
 
 test("a session is started, listed and ended once", async () => {
@@ -85,4 +87,9 @@ test("a body that is no JSON object, and a missing field, are refused and named"
   const { status, body } = await ask("context", "/sessions", { key, body: { agent: "crane", title: " " } });
   assert.equal(status, 400);
   assert.equal(body["error"], "title: a text is needed");
+});
+
+test("a name that is too long is refused before anything is stored", async () => {
+  const { status, body } = await ask("context", "/sessions", { key, body: { agent: "x".repeat(101), title: "t" } });
+  assert.deepEqual([status, body["error"]], [400, "agent: 101 characters, 100 are allowed"]);
 });

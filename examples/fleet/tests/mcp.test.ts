@@ -25,7 +25,14 @@ test("the handshake agrees on a protocol and tells the environment", async () =>
 
 test("an unknown protocol is answered with the newest known one", async () => {
   const { body } = await send("initialize", { protocolVersion: "1999-01-01" });
-  assert.equal((body["result"] as { protocolVersion: string }).protocolVersion, "2025-06-18");
+  assert.equal((body["result"] as { protocolVersion: string }).protocolVersion, "2025-11-25");
+});
+
+test("a request in a protocol that is not spoken here is refused", async () => {
+  const body = { jsonrpc: "2.0", id: 1, method: "ping" };
+  const asked = (version: string) => ask("context", "/mcp", { key, body, headers: { "mcp-protocol-version": version } });
+  assert.equal((await asked("1999-01-01")).status, 400);
+  assert.equal((await asked("2025-06-18")).status, 200);
 });
 
 test("a notification is accepted without an answer and a GET is not allowed", async () => {

@@ -72,6 +72,14 @@ test("a signed body that is not JSON, and a source that is no name, are refused"
   assert.equal((await deliver("odd", { source: "Git%20Hub" })).status, 404);
 });
 
+test("the largest body that is taken fits into the queue and a larger one is refused", async () => {
+  const quotes = `[${'"",'.repeat(19_999)}0]`;
+  assert.equal(quotes.length, 60_000);
+  assert.equal((await deliver("large", { body: quotes })).status, 202);
+  assert.equal((await deliver("larger", { body: `${quotes} ` })).status, 413);
+  await until(() => listed("large"));
+});
+
 test("the cron sums up the day before, with what the context Worker tells of it, and twice is as once", async () => {
   await ask("context", "/sessions", { key: KEYS.CONTEXT_KEY, body: { agent: "crane", title: "count" } });
   await deliver("delivery-4");

@@ -15,11 +15,14 @@ export async function object(request: Request): Promise<Json> {
   return body;
 }
 
-/** A text field that must be there and not be blank. */
-export function required(fields: Json, name: string): string {
+/** A text field that must be there, not blank and not longer than so many characters. */
+export function required(fields: Json, name: string, longest = 500): string {
   const value = fields[name];
   if (typeof value !== "string" || value.trim() === "") {
     throw new Refusal(400, `${name}: a text is needed`);
+  }
+  if (value.length > longest) {
+    throw new Refusal(400, `${name}: ${value.length} characters, ${longest} are allowed`);
   }
   return value;
 }

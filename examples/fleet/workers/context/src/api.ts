@@ -1,10 +1,11 @@
 import { authorized, json, object, probe, Refusal, required } from "@crane/shared";
 import { activity } from "./activity.ts";
 import type { Env } from "./env.ts";
-import { lastSeen, remember } from "./last-seen.ts";
+import { lastSeen } from "./last-seen.ts";
 import { mcp } from "./mcp.ts";
-import { addNote, searchNotes } from "./notes.ts";
-import { endSession, recentSessions, startSession } from "./sessions.ts";
+import { searchNotes } from "./notes.ts";
+import { noteFrom, sessionFrom } from "./sent.ts";
+import { endSession, recentSessions } from "./sessions.ts";
 
 const PAGE = 50;
 
@@ -23,9 +24,9 @@ export async function api(request: Request, env: Env): Promise<Response> {
     case "GET /sessions":
       return json({ sessions: await recentSessions(env.DB, PAGE) });
     case "POST /sessions":
-      return created(request, env);
+      return json(await sessionFrom(await object(request), env), 201);
     case "POST /sessions/:id/notes":
-      return json(await addNote(env.DB, String(id), required(await object(request), "body")), 201);
+      return json(await noteFrom(await object(request), String(id), env), 201);
     case "POST /sessions/:id/end":
       return json(await endSession(env.DB, String(id), outcome(await object(request))));
     case "GET /notes":
@@ -33,13 +34,6 @@ export async function api(request: Request, env: Env): Promise<Response> {
     default:
       throw new Refusal(404, `there is no ${request.method} ${pathname}`);
   }
-}
-
-async function created(request: Request, env: Env): Promise<Response> {
-  const fields = await object(request);
-  const session = await startSession(env.DB, required(fields, "agent"), required(fields, "title"));
-  await remember(env.LAST_SEEN, session);
-  return json(session, 201);
 }
 
 function outcome(fields: Record<string, unknown>): string | null {

@@ -3,7 +3,7 @@ import type { Env } from "./env.ts";
 import instructions from "./instructions.md";
 import { callTool, TOOLS } from "./tools.ts";
 
-const PROTOCOLS = ["2025-06-18", "2025-03-26"];
+const PROTOCOLS = ["2025-11-25", "2025-06-18", "2025-03-26"];
 
 type Id = string | number;
 
@@ -20,6 +20,10 @@ class ProtocolError extends Error {
 export async function mcp(request: Request, env: Env): Promise<Response> {
   if (request.method !== "POST") {
     return new Response("this server answers POST only\n", { status: 405, headers: { allow: "POST" } });
+  }
+  const spoken = request.headers.get("mcp-protocol-version");
+  if (spoken && !PROTOCOLS.includes(spoken)) {
+    throw new Refusal(400, `mcp-protocol-version: ${PROTOCOLS.join(", ")} are spoken here`);
   }
   const message: unknown = await request.json().catch(() => undefined);
   if (message === undefined) {

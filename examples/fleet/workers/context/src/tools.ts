@@ -1,8 +1,8 @@
 import { Refusal, required, type Json } from "@crane/shared";
 import type { Env } from "./env.ts";
-import { remember } from "./last-seen.ts";
-import { addNote, searchNotes } from "./notes.ts";
-import { recentSessions, startSession, type Session } from "./sessions.ts";
+import { searchNotes } from "./notes.ts";
+import { noteFrom, sessionFrom } from "./sent.ts";
+import { recentSessions } from "./sessions.ts";
 
 const MOST = 20;
 
@@ -28,9 +28,9 @@ export const TOOLS = [
 export async function callTool(name: string, fields: Json, env: Env): Promise<unknown> {
   switch (name) {
     case "start_session":
-      return started(fields, env);
+      return sessionFrom(fields, env);
     case "add_note":
-      return addNote(env.DB, required(fields, "session"), required(fields, "body"));
+      return noteFrom(fields, required(fields, "session"), env);
     case "search_notes":
       return { notes: await searchNotes(env.DB, required(fields, "query"), limit(fields)) };
     case "recent_sessions":
@@ -38,12 +38,6 @@ export async function callTool(name: string, fields: Json, env: Env): Promise<un
     default:
       throw new Refusal(404, `there is no tool ${name}`);
   }
-}
-
-async function started(fields: Json, env: Env): Promise<Session> {
-  const session = await startSession(env.DB, required(fields, "agent"), required(fields, "title"));
-  await remember(env.LAST_SEEN, session);
-  return session;
 }
 
 function limit(fields: Json): number {

@@ -2,7 +2,8 @@ import { json, Refusal, sameText, type Key } from "@crane/shared";
 import type { Event } from "./events.ts";
 
 const SOURCE = /^[a-z][a-z0-9-]{0,31}$/;
-const LARGEST = 100_000;
+// A queue takes 128,000 bytes, and the body travels as a JSON string in which every quote counts twice.
+const LARGEST = 60_000;
 
 /** Checks the sender's signature over the very bytes of the body and puts the event into the queue: 202. */
 export async function receive(request: Request, source: string, secret: Key, queue: Queue<Event>): Promise<Response> {
@@ -20,7 +21,7 @@ function read(request: Request, source: string, body: ArrayBuffer): Event {
     throw new Refusal(404, "the source must be lower-case letters, digits and dashes");
   }
   if (body.byteLength > LARGEST) {
-    throw new Refusal(413, `more than ${LARGEST} bytes do not fit into a queue`);
+    throw new Refusal(413, `${body.byteLength} bytes; ${LARGEST} are allowed`);
   }
   const delivery = request.headers.get("x-github-delivery");
   if (!delivery) {
