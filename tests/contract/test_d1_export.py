@@ -90,6 +90,14 @@ def test_a_malformed_export_is_7400(filled: Database, body: object) -> None:
     assert filled.refusal(body, "export")[:2] == (400, 7400)
 
 
+@pytest.mark.local_only
+def test_a_dump_for_the_sqlite_shell_is_not_served_and_says_so(filled: Database) -> None:
+    body = {"output_format": "polling", "dump_options": {"compatibility": "sqlite3_cli_only"}}
+    status, code, message = filled.refusal(body, "export")
+    assert (status, code) == (501, 7000)
+    assert "'sqlite3_cli_only' is not served by the local Cloudflare" in message
+
+
 def test_wrangler_exports_one_table_without_its_schema(
     filled: Database, wrangler: Callable[..., str], tmp_path: Path
 ) -> None:

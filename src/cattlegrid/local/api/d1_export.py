@@ -27,11 +27,12 @@ from cattlegrid.local.api.d1_jobs import (
     export_polled,
 )
 from cattlegrid.local.api.d1_transfers import transfers
-from cattlegrid.local.envelope import ok
+from cattlegrid.local.envelope import ApiError, ok
 from cattlegrid.local.routes import Call, route
 from cattlegrid.local.runtime import Runtime, SqlError
 
 _WATCH_SECONDS = 0.5
+NOT_SERVED = 7000
 _log = logging.getLogger("cattlegrid.local")
 
 
@@ -73,6 +74,9 @@ def _options(said: Any) -> Options:
     tables = said.get("tables") or [] if isinstance(said, dict) else None
     if not isinstance(tables, list) or not all(isinstance(table, str) for table in tables):
         raise malformed("dump_options.tables must be a list of names")
+    if said.get("compatibility") not in (None, "d1"):
+        message = f"dump_options.compatibility {said['compatibility']!r} is not served by the local Cloudflare"
+        raise ApiError(501, NOT_SERVED, message, result=[])
     if said.get("no_schema") and said.get("no_data"):
         raise malformed("an export without schema and without data is empty")
     return Options(bool(said.get("no_schema")), bool(said.get("no_data")), tuple(tables))

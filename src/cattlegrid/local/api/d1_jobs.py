@@ -88,7 +88,7 @@ def import_answer(job: Import, *, filename: str) -> dict[str, object]:
             "num_queries": job.totals.queries,
             "final_bookmark": job.final_bookmark,
             "meta": {
-                "served_by": "local",
+                "served_by": "v3-prod",
                 "served_by_primary": True,
                 "duration": job.totals.seconds * 1000,
                 "changes": job.totals.changes,
