@@ -10,13 +10,13 @@ import pytest
 from answering import CUT, Answering, Call, Says, answering, plain
 from cattlegrid.clock import Clock
 from cattlegrid.cloudflare.http import open_http
-from cattlegrid.model.check import Check, Outcome
+from cattlegrid.model.check import Check, Outcome, SmokeReport
 from cattlegrid.model.environment import Environment
 from cattlegrid.model.fleet import Auth, EnvironmentSettings, Fleet, HttpCheck, SecretPolicy, WorkerSettings
 from cattlegrid.model.secret import Secret
 from cattlegrid.model.target import Database, Deployable
 from cattlegrid.model.version import Version
-from cattlegrid.release.smoke.run import SmokeReport, Surroundings, run
+from cattlegrid.release.smoke.run import Surroundings, run
 from cattlegrid.release.smoke.subject import Subject
 from cattlegrid.secrets.store import Stored
 

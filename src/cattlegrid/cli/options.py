@@ -7,9 +7,8 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from cattlegrid.cli.show import Show
-from cattlegrid.model.check import Check, Outcome
+from cattlegrid.model.check import Check, Outcome, SmokeReport
 from cattlegrid.model.environment import Environment
-from cattlegrid.release.smoke.run import SmokeReport
 
 
 def environment(parser: ArgumentParser) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from cattlegrid.model.environment import Environment
+
 
 class Outcome(StrEnum):
     PASS = "pass"  # noqa: S105 - a verdict, not a password
@@ -34,3 +36,25 @@ class Check:
     detail: str = ""
     worker: str = ""
     seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class SmokeReport:
+    """What was examined and what came out. `workers`, `databases` and `bindings` count what was really looked at."""
+
+    environment: Environment
+    checks: tuple[Check, ...]
+    workers: int
+    databases: int
+    bindings: int
+    seconds: float
+
+    @property
+    def outcome(self) -> Outcome:
+        return Outcome.of(check.outcome for check in self.checks)
+
+    @property
+    def examined(self) -> str:
+        return (
+            f"{self.workers} workers, {self.databases} databases, {len(self.checks)} checks, {self.bindings} bindings"
+        )

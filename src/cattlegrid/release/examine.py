@@ -6,14 +6,14 @@ from dataclasses import dataclass, replace
 
 from cattlegrid.cloudflare.client import Client
 from cattlegrid.errors import ApiError
-from cattlegrid.model.check import Check, Outcome
+from cattlegrid.model.check import Check, Outcome, SmokeReport
 from cattlegrid.model.environment import Environment
 from cattlegrid.model.fleet import Fleet
 from cattlegrid.model.target import Target
 from cattlegrid.release import live, subjects
 from cattlegrid.release.smoke import bindings
 from cattlegrid.release.smoke.keys import OTHER
-from cattlegrid.release.smoke.run import SmokeReport, Surroundings, run
+from cattlegrid.release.smoke.run import Surroundings, run
 from cattlegrid.release.smoke.subject import Subject
 from cattlegrid.release.target import deployables
 from cattlegrid.secrets import store

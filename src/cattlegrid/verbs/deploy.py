@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from cattlegrid import toolchain
 from cattlegrid.errors import ApiError, Refused
 from cattlegrid.model.change import Change, Reason, Verdict
-from cattlegrid.model.check import Outcome
+from cattlegrid.model.check import Outcome, SmokeReport
 from cattlegrid.model.environment import Environment
 from cattlegrid.model.event import Event, Phase, Tell
 from cattlegrid.model.fleet import Fleet
@@ -20,7 +20,6 @@ from cattlegrid.release.deploy.run import Ran, StepDone, Tools, run
 from cattlegrid.release.detect import Detected
 from cattlegrid.release.examine import Place, examine, surroundings
 from cattlegrid.release.live import Live, read_live
-from cattlegrid.release.smoke.run import SmokeReport
 from cattlegrid.release.source import Source, checked_out
 from cattlegrid.secrets import store
 from cattlegrid.settings import load

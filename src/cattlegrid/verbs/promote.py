@@ -11,7 +11,7 @@ from pathlib import Path
 from cattlegrid import toolchain
 from cattlegrid.errors import MissingCredential, Refused
 from cattlegrid.git import repository as git
-from cattlegrid.model.check import Outcome
+from cattlegrid.model.check import Outcome, SmokeReport
 from cattlegrid.model.environment import Environment
 from cattlegrid.model.event import Event, Phase, Tell
 from cattlegrid.model.fleet import Fleet
@@ -23,7 +23,6 @@ from cattlegrid.release.promotion.decide import Meant, Seen
 from cattlegrid.release.promotion.plan import PromotionPlan
 from cattlegrid.release.promotion.run import Journey, Promoted, run
 from cattlegrid.release.promotion.upload import Carrier
-from cattlegrid.release.smoke.run import SmokeReport
 from cattlegrid.secrets import store
 from cattlegrid.settings import load
 from cattlegrid.verbs.edge import Edge

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from cattlegrid.model.check import SmokeReport
 from cattlegrid.model.environment import Environment
 from cattlegrid.model.event import Event, Phase, Tell
 from cattlegrid.release.examine import examine, surroundings
-from cattlegrid.release.smoke.run import SmokeReport
 from cattlegrid.settings import load
 from cattlegrid.verbs.edge import Edge
 from cattlegrid.verbs.places import opened

@@ -7,12 +7,11 @@ from collections.abc import Iterable, Mapping
 from cattlegrid.errors import GateClosed
 from cattlegrid.git import repository as git
 from cattlegrid.git.repository import Repository
-from cattlegrid.model.check import Check, Outcome
+from cattlegrid.model.check import Check, Outcome, SmokeReport
 from cattlegrid.model.target import Deployable
 from cattlegrid.release.live import Live
 from cattlegrid.release.promotion.candidate import Part
 from cattlegrid.release.smoke import bindings
-from cattlegrid.release.smoke.run import SmokeReport
 
 BUILT = frozenset({"smoke", "isolation", "migrations"})
 

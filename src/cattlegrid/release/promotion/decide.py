@@ -11,7 +11,7 @@ from cattlegrid.cloudflare import secrets as cloudflare_secrets
 from cattlegrid.database import apply, migrations, state
 from cattlegrid.errors import Refused
 from cattlegrid.git.repository import Repository
-from cattlegrid.model.check import Check
+from cattlegrid.model.check import Check, SmokeReport
 from cattlegrid.model.environment import Environment
 from cattlegrid.model.fleet import Fleet
 from cattlegrid.model.target import Deployable, Target
@@ -23,7 +23,6 @@ from cattlegrid.release.promotion import candidate, conditions, marks
 from cattlegrid.release.promotion.candidate import Part
 from cattlegrid.release.promotion.files import at_commit, whole_commit
 from cattlegrid.release.promotion.plan import Around, PromotionPlan, PromotionStep, production_stamp, step
-from cattlegrid.release.smoke.run import SmokeReport
 from cattlegrid.secrets import push
 from cattlegrid.secrets.store import Stored
 

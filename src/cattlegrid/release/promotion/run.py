@@ -11,7 +11,7 @@ from cattlegrid.cloudflare import d1, deployments, scripts, versions
 from cattlegrid.cloudflare.client import Client
 from cattlegrid.database import apply
 from cattlegrid.errors import ApiError, CattlegridError, Failed
-from cattlegrid.model.check import Outcome
+from cattlegrid.model.check import Outcome, SmokeReport
 from cattlegrid.model.environment import Environment
 from cattlegrid.model.event import Event, Phase, Tell
 from cattlegrid.model.target import Database, Deployable, Target
@@ -23,7 +23,7 @@ from cattlegrid.release.promotion import upload
 from cattlegrid.release.promotion.marks import Mark, Stage
 from cattlegrid.release.promotion.plan import How, PromotionPlan, PromotionStep
 from cattlegrid.release.promotion.upload import Carrier
-from cattlegrid.release.smoke.run import SmokeReport, Surroundings
+from cattlegrid.release.smoke.run import Surroundings
 from cattlegrid.release.smoke.run import run as smoke
 from cattlegrid.release.smoke.subject import Subject
 

@@ -9,35 +9,13 @@ from functools import partial
 import httpx2
 
 from cattlegrid.clock import Clock
-from cattlegrid.model.check import Check, Outcome
+from cattlegrid.model.check import Check, Outcome, SmokeReport
 from cattlegrid.model.environment import Environment
 from cattlegrid.model.fleet import Fleet, HttpCheck
 from cattlegrid.release.parallel import each
 from cattlegrid.release.smoke import bindings, declared, health, keys, probe
 from cattlegrid.release.smoke.subject import Subject
 from cattlegrid.secrets.store import Stored
-
-
-@dataclass(frozen=True)
-class SmokeReport:
-    """What was examined and what came out. `workers`, `databases` and `bindings` count what was really looked at."""
-
-    environment: Environment
-    checks: tuple[Check, ...]
-    workers: int
-    databases: int
-    bindings: int
-    seconds: float
-
-    @property
-    def outcome(self) -> Outcome:
-        return Outcome.of(check.outcome for check in self.checks)
-
-    @property
-    def examined(self) -> str:
-        return (
-            f"{self.workers} workers, {self.databases} databases, {len(self.checks)} checks, {self.bindings} bindings"
-        )
 
 
 @dataclass(frozen=True)
