@@ -53,6 +53,11 @@ def stored_version(state: State, version_id: str) -> WorkerVersion:
     return worker_version(state, version, actors.of_script(state.db, version.script))
 
 
+def previewed(state: State, script: str) -> list[str]:
+    """The versions that answer at an address of their own: the newest hundred."""
+    return [one.id for one in scripts.versions(state.db, script)[:100]]
+
+
 async def restore(control: Control) -> None:
     """Tells a fresh runtime what was deployed, where it is reached, and who consumes which queue."""
     db = control.state.db
@@ -60,7 +65,7 @@ async def restore(control: Control) -> None:
         deployment = scripts.current(db, script.name)
         if deployment is not None:
             await control.runtime.deploy(script.name, [(one.version_id, one.percentage) for one in deployment.traffic])
-        await control.runtime.previews(script.name, [one.id for one in scripts.versions(db, script.name)])
+        await control.runtime.previews(script.name, previewed(control.state, script.name))
     await control.runtime.hosts(hosts.table(db))
     configure_queues(control)
 

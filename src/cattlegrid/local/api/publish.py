@@ -48,6 +48,7 @@ async def from_upload(call: Call, name: str, sent: upload.Upload, *, strict: boo
         actors.write(db, actors.of_script(db, name), spaces)
         scripts.save(db, replace(script, migration_tag=migration_tag))
     scripts.add_version(db, version)
+    await _previews(call, name)
     return version
 
 
@@ -57,7 +58,12 @@ async def changed(call: Call, before: Version, content: Content, *, source: str)
     version = scripts.new_version(call.state.db, before.script, source, content)
     version = await _validated(call, version, spaces)
     scripts.add_version(call.state.db, version)
+    await _previews(call, before.script)
     return version
+
+
+async def _previews(call: Call, script: str) -> None:
+    await call.runtime.previews(script, compute.previewed(call.state, script))
 
 
 def deployed_latest(call: Call, name: str, *, code: int) -> Version:

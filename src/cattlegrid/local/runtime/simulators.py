@@ -27,7 +27,7 @@ def config(miniflare: Path, state: Path, sockets: Path) -> str:
     for kind, (class_name, script) in KINDS.items():
         services += _services(kind, class_name, workers / script, workers / "shared/object-entry.worker.js", state)
     listeners = [capnp.socket(kind, sockets / f"{kind}.sock", kind) for kind in KINDS]
-    return capnp.config(services, listeners, [{"modules": _extensions(workers)}])
+    return capnp.config(services, listeners, [{"modules": extensions(workers)}])
 
 
 def unique_key(kind: str) -> str:
@@ -70,7 +70,7 @@ def _worker(name: str, script: Path, bindings: list[Value], more: dict[str, Valu
     }
 
 
-def _extensions(workers: Path) -> list[Value]:
+def extensions(workers: Path) -> list[Value]:
     return [
         {"name": "miniflare:shared", "esModule": capnp.embed(workers / "shared/index.worker.js")},
         {"name": "miniflare:zod", "esModule": capnp.embed(workers / "shared/zod.worker.js")},

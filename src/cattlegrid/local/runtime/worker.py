@@ -50,7 +50,9 @@ def configure(version: WorkerVersion, place: Place) -> Configured:
     wiring = _Wiring(version, place)
     services = [wiring.user(), *wiring.beside()]
     front = "user"
+    extensions: list[Value] = []
     if version.assets is not None:
+        extensions.append({"modules": simulators.extensions(place.miniflare / "dist" / "src" / "workers")})
         services += assets.services(version, version.assets, place.miniflare)
         front = "assets:router"
     services += wiring.others
@@ -58,7 +60,7 @@ def configure(version: WorkerVersion, place: Place) -> Configured:
         capnp.socket("http", place.sockets / "http.sock", front, {"cfBlobHeader": "CF-Blob"}),
         capnp.socket("door", place.sockets / "door.sock", "door"),
     ]
-    return Configured(capnp.config(services, listeners), wiring.environment)
+    return Configured(capnp.config(services, listeners, extensions), wiring.environment)
 
 
 def configure_inspection(version: WorkerVersion, place: Place) -> Configured:
