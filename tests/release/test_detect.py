@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -219,4 +220,24 @@ def test_a_worker_deployed_from_uncommitted_files_is_deployed_again_once_they_ar
     assert isinstance(watch, Live)
     assert watch.stamp is not None
     state["watch"] = live(replace(watch.stamp, dirty=True))
+    assert changes(clone, state, node_parts)["watch"].verdict is Verdict.CHANGED
+
+
+def test_row_10_a_package_that_the_worker_uses_but_does_not_depend_on_is_refused(
+    clone: Clone, node_parts: Toolchain
+) -> None:
+    state = deployed(clone, node_parts)
+    package = clone.root / "node_modules/hoisted"
+    package.mkdir()
+    (package / "index.js").write_text("export const x = 1;\n")
+    entries = {"": {}, "node_modules/hoisted": {"version": "1.0.0"}}
+    clone.commit(
+        {
+            "package-lock.json": json.dumps({"lockfileVersion": 3, "packages": entries}),
+            "workers/watch/src/index.ts": 'import { x } from "hoisted";\nexport default { fetch: () => x };\n',
+        }
+    )
+    with pytest.raises(ConfigError, match=r"workers/watch/package\.json: dependencies: package hoisted"):
+        changes(clone, state, node_parts)
+    clone.commit({"workers/watch/package.json": '{ "dependencies": { "hoisted": "*" } }'})
     assert changes(clone, state, node_parts)["watch"].verdict is Verdict.CHANGED

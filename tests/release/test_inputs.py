@@ -57,6 +57,33 @@ def test_row_3_every_commit_of_one_push_counts_and_not_only_the_last(tmp_path: P
     assert clone.changed(base) == ["context"]
 
 
+def test_row_4_and_21_what_is_checked_out_counts_whatever_started_the_run(tmp_path: Path) -> None:
+    origin = fleet(tmp_path / "origin")
+    tested = origin.commit({CONTEXT: CHANGED})
+    origin.commit({WATCH: "export default { later: true };\n"})
+    run = clone_of(origin, tmp_path / "run")
+    run.git("checkout", "--quiet", "--detach", tested)
+    environ = {**ENVIRON, "GITHUB_EVENT_NAME": "workflow_run", "GITHUB_SHA": origin.git("rev-parse", "HEAD")}
+    found = checked_out(load(run.root), environ)
+    assert found.commit == tested
+    assert found.inputs["watch"].digest == origin.inputs("HEAD~2")["watch"].digest
+
+
+def test_row_19_and_6_a_change_a_hundred_commits_ago_is_still_one(tmp_path: Path) -> None:
+    clone = fleet(tmp_path)
+    live = clone.git("rev-parse", "HEAD")
+    clone.commit({CONTEXT: CHANGED})
+    for number in range(110):
+        clone.git("commit", "--quiet", "--allow-empty", "--message", f"run {number}, replaced by the next")
+    assert clone.changed(live) == ["context"]
+
+
+def test_row_20_a_commit_of_four_hundred_files_hides_none(tmp_path: Path) -> None:
+    clone = fleet(tmp_path)
+    clone.commit({f"docs/{number}.md": "x\n" for number in range(400)} | {WATCH: CHANGED})
+    assert clone.changed("HEAD~1") == ["watch"]
+
+
 def test_row_8_a_file_that_moves_between_workers_marks_both(tmp_path: Path) -> None:
     clone = fleet(tmp_path, {"workers/context/src/lib.ts": "export const x = 1;\n"})
     clone.git("mv", "workers/context/src/lib.ts", "workers/watch/src/lib.ts")
