@@ -120,3 +120,34 @@ def test_a_worker_that_cannot_be_built_fails_with_wrangler_s_own_words(
     clone.write({"workers/context/src/index.ts": "export default {"})
     with pytest.raises(ToolFailed, match=r"(?s)wrangler could not build context.*index\.ts"):
         built(clone, node_parts, tmp_path / "out")
+
+
+def test_a_worker_of_static_assets_alone_has_no_module_and_its_files_are_its_code(
+    clone: Clone, node_parts: Toolchain, tmp_path: Path
+) -> None:
+    settings = 'name = "a-staging"\ncompatibility_date = "2026-01-01"\nassets = { directory = "public" }\n'
+    clone.write(
+        {
+            "workers/context/wrangler.toml": settings + '[env.production]\nname = "a"\n',
+            "workers/context/public/index.html": "one\n",
+        }
+    )
+    before = built(clone, node_parts, tmp_path / "a")
+    assert (before.modules, before.main, list(before.assets)) == ((), "", ["index.html"])
+    clone.write({"workers/context/public/index.html": "two\n"})
+    after = built(clone, node_parts, tmp_path / "b")
+    assert digests.code(before.modules, before.assets) != digests.code(after.modules, after.assets)
+
+
+def test_a_worker_that_is_not_bundled_has_its_files_as_modules(
+    clone: Clone, node_parts: Toolchain, tmp_path: Path
+) -> None:
+    settings = 'name = "a-staging"\nmain = "src/index.js"\ncompatibility_date = "2026-01-01"\nno_bundle = true\n'
+    clone.write(
+        {
+            "workers/context/wrangler.toml": settings + '[env.production]\nname = "a"\n',
+            "workers/context/src/index.js": "export default { fetch: () => new Response() };\n",
+        }
+    )
+    found = built(clone, node_parts, tmp_path / "out")
+    assert (found.main, [module.name for module in found.modules]) == ("index.js", ["index.js"])

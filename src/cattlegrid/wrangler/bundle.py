@@ -63,15 +63,16 @@ def bundle(wrangler: Wrangler, deployable: Deployable, into: Path, environ: Mapp
         said = call(wrangler, words, cwd=deployable.folder, env=environment(wrangler, environ, None))
         said.finished.expect_success(doing)
         meta = _metafile(metafile)
-    modules = tuple(_modules(into))
-    main = _main(meta, modules)
-    if not modules and deployable.config.get("main"):
+    # For a worker of static assets alone wrangler writes a stub that it does not upload.
+    modules = tuple(_modules(into)) if deployable.config.get("main") else ()
+    main = _main(meta, modules) if modules else ""
+    if not modules and not deployable.config.get("assets"):
         raise ToolFailed(f"{doing} ended well but wrote no module", where=str(into))
     return Bundle(
         worker=deployable.worker.name,
         modules=modules,
         main=main,
-        used_files=tuple(sorted(_used(meta, deployable.folder))),
+        used_files=tuple(sorted(_used(meta, deployable.folder))) if modules else (),
         assets=dict(_assets(deployable)),
     )
 
