@@ -15,6 +15,7 @@ from cattlegrid.model.version import Deployment, Version
 from cattlegrid.release.parallel import each
 
 _LOOK_BACK: Final = 20
+_CODE_KEPT_BY: Final = "secret"
 _SECRET_TYPES: Final = frozenset({"secret_text", "secret_key", "inherit"})
 
 
@@ -66,8 +67,15 @@ def _origin(client: Client, script: str, version: Version) -> tuple[Stamp | None
     """The version's stamp, or that of the version whose code it took over when only a secret was changed."""
     if version.stamp is not None:
         return version.stamp, None
+    if version.triggered_by != _CODE_KEPT_BY:
+        # Even with the same code and bindings: its compatibility date, limits or placement may be other ones.
+        return None, f"it was deployed {_by(version)}, not by cattlegrid"
     for older in versions.newest(client, script, at_most=_LOOK_BACK):
-        if older.number >= version.number or older.stamp is None:
+        if older.number >= version.number:
+            continue
+        if older.stamp is None:
+            if older.triggered_by != _CODE_KEPT_BY:
+                break
             continue
         stamped = versions.read(client, script, older.id)
         if not version.etag or stamped.etag != version.etag:
