@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import random
+import os
 from typing import Any
 
 import pytest
@@ -87,7 +87,7 @@ def test_a_name_with_capitals_is_refused(cloud: Cloud) -> None:
 
 
 def test_a_script_that_is_too_big_is_refused(cloud: Cloud) -> None:
-    noise = random.Random(1).randbytes(11 * 1024 * 1024).hex()
+    noise = os.urandom(11 * 1024 * 1024).hex()
     assert upload(cloud, cloud.name(), f"{CODE}// {noise}")[1] == 10027
 
 

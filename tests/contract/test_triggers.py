@@ -58,7 +58,8 @@ def test_a_queue_takes_messages_from_its_producer_to_its_consumer(cloud: Cloud, 
     project.write(
         "index.js",
         "export default {\n"
-        "  async fetch(r, env) { if (r.method === 'POST') { await env.Q.send({ n: 1 }); return new Response('sent'); }\n"
+        "  async fetch(r, env) {\n"
+        "    if (r.method === 'POST') { await env.Q.send({ n: 1 }); return new Response('sent'); }\n"
         "    return new Response(await env.KV.get('got')); },\n"
         "  async queue(batch, env) { for (const m of batch.messages) {"
         " await env.KV.put('got', JSON.stringify(m.body)); m.ack(); } },\n"
