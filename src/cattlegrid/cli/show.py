@@ -30,10 +30,10 @@ class Show:
         self._err = err
         self._json = json
         self.live = out.isatty() and not json and "CI" not in environ
-        self._colour = bool(environ.get("FORCE_COLOR")) or (out.isatty() and "NO_COLOR" not in environ)
+        self.coloured = bool(environ.get("FORCE_COLOR")) or (out.isatty() and "NO_COLOR" not in environ)
 
     def paint(self, text: str, *styles: str) -> str:
-        if not self._colour or not styles:
+        if not self.coloured or not styles:
             return text
         return f"\x1b[{';'.join(_COLOURS[style] for style in styles)}m{text}\x1b[0m"
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from cattlegrid.cloudflare.client import Client
 from cattlegrid.errors import ApiError
 from cattlegrid.model.check import Check, Outcome, SmokeReport
 from cattlegrid.model.environment import Environment
+from cattlegrid.model.event import Event, Phase, Tell
 from cattlegrid.model.fleet import Fleet
 from cattlegrid.model.target import Target
 from cattlegrid.release import live, subjects
@@ -33,6 +35,17 @@ def examine(here: Place, names: tuple[str, ...], around: Surroundings) -> SmokeR
     found, gaps = subjects.of(here.client, here.target, state)
     complete = replace(around, gaps=(*around.gaps, *gaps))
     return run(here.client.http, found, complete, here.client.clock)
+
+
+def announced(
+    tell: Tell, environment: Environment, work: Callable[[], SmokeReport], *, step: str = "smoke"
+) -> SmokeReport:
+    """The report of `work`, told with its outcome: a smoke test that ended and did not pass has failed."""
+    tell(Event(Phase.STARTED, step, environment))
+    report = work()
+    phase = Phase.FINISHED if report.outcome is Outcome.PASS else Phase.FAILED
+    tell(Event(phase, step, environment, "", f"{report.outcome}: {report.examined}", report.seconds))
+    return report
 
 
 def surroundings(fleet: Fleet, here: Place, other: Place | None, why_not: str = "") -> Surroundings:

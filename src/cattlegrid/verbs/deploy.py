@@ -10,7 +10,7 @@ from cattlegrid.errors import ApiError, Refused
 from cattlegrid.model.change import Change, Reason, Verdict
 from cattlegrid.model.check import Outcome, SmokeReport
 from cattlegrid.model.environment import Environment
-from cattlegrid.model.event import Event, Phase, Tell
+from cattlegrid.model.event import Tell
 from cattlegrid.model.fleet import Fleet
 from cattlegrid.model.target import Target
 from cattlegrid.release import detect
@@ -18,7 +18,7 @@ from cattlegrid.release.deploy import decide
 from cattlegrid.release.deploy.plan import DeployPlan, refuse_stale
 from cattlegrid.release.deploy.run import Ran, StepDone, Tools, run
 from cattlegrid.release.detect import Detected
-from cattlegrid.release.examine import Place, examine, surroundings
+from cattlegrid.release.examine import Place, announced, examine, surroundings
 from cattlegrid.release.live import Live, read_live
 from cattlegrid.release.source import Source, checked_out
 from cattlegrid.secrets import store
@@ -97,10 +97,8 @@ def deploy(
         refuse_stale(plan.live, read_live(here.client, here.target, tuple(plan.live)), environment)
         wranglers = _wranglers(edge, fleet, here.target, plan, parts)
         ran = run(plan, Tools(here.client, here.target, wranglers, edge.environ, stored, tell, options.limit))
-        tell(Event(Phase.STARTED, "smoke", environment))
-        examined = examine(here, chosen, surroundings(fleet, here, other, why_not))
-        tell(Event(Phase.FINISHED, "smoke", environment, "", examined.examined, examined.seconds))
-        return replace(report, ran=ran, smoke=examined)
+        around = surroundings(fleet, here, other, why_not)
+        return replace(report, ran=ran, smoke=announced(tell, environment, lambda: examine(here, chosen, around)))
 
 
 def _detect(

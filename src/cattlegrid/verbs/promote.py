@@ -13,10 +13,10 @@ from cattlegrid.errors import MissingCredential, Refused
 from cattlegrid.git import repository as git
 from cattlegrid.model.check import Outcome, SmokeReport
 from cattlegrid.model.environment import Environment
-from cattlegrid.model.event import Event, Phase, Tell
+from cattlegrid.model.event import Tell
 from cattlegrid.model.fleet import Fleet
 from cattlegrid.release.deploy.plan import refuse_stale
-from cattlegrid.release.examine import Place, examine, surroundings
+from cattlegrid.release.examine import Place, announced, examine, surroundings
 from cattlegrid.release.live import Live, read_live
 from cattlegrid.release.promotion import candidate, conditions, decide
 from cattlegrid.release.promotion.decide import Meant, Seen
@@ -101,10 +101,8 @@ def _smoke_staging(seen: Seen, tell: Tell) -> SmokeReport:
     """Staging, examined by what the candidate's own commits declare."""
     workers = {**seen.staging.target.workers, **seen.commits.staging}
     here = replace(seen.staging, target=replace(seen.staging.target, workers=workers))
-    tell(Event(Phase.STARTED, "smoke", STAGING))
-    report = examine(here, tuple(workers), surroundings(seen.fleet, here, seen.production))
-    tell(Event(Phase.FINISHED, "smoke", STAGING, "", f"{report.outcome}: {report.examined}", report.seconds))
-    return report
+    around = surroundings(seen.fleet, here, seen.production)
+    return announced(tell, STAGING, lambda: examine(here, tuple(workers), around))
 
 
 def _journey(

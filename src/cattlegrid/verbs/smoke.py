@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from cattlegrid.model.check import SmokeReport
 from cattlegrid.model.environment import Environment
-from cattlegrid.model.event import Event, Phase, Tell
-from cattlegrid.release.examine import examine, surroundings
+from cattlegrid.model.event import Tell
+from cattlegrid.release.examine import announced, examine, surroundings
 from cattlegrid.settings import load
 from cattlegrid.verbs.edge import Edge
 from cattlegrid.verbs.places import opened
@@ -22,7 +22,5 @@ def smoke(
     fleet = load(edge.cwd)
     chosen = tuple(worker.name for worker in fleet.named(names))
     with opened(edge, fleet, environment) as (here, other, why_not):
-        tell(Event(Phase.STARTED, "smoke", environment))
-        report = examine(here, chosen, surroundings(fleet, here, other, why_not))
-        tell(Event(Phase.FINISHED, "smoke", environment, "", report.examined, report.seconds))
-    return report
+        around = surroundings(fleet, here, other, why_not)
+        return announced(tell, environment, lambda: examine(here, chosen, around))

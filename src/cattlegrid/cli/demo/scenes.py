@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
-from cattlegrid.cli.demo.stage import Stage, link_packages, own_command, provision, write_secrets
-from cattlegrid.cli.show import Show
+from cattlegrid.cli.demo.stage import OWN_COMMAND, Edit, link_packages, provision, write_secrets
+from cattlegrid.cli.demo.teller import Teller
+from cattlegrid.cloudflare import versions
+from cattlegrid.cloudflare.client import Client
 from cattlegrid.cloudflare.http import open_http
 from cattlegrid.errors import Failed
 from cattlegrid.model.environment import Environment
+from cattlegrid.release import digests, live
+
+_ONE_LINE: Final = Edit(
+    "workers/watch/src/index.ts", "const PAGE = 50;", "const PAGE = 100;", "watch: a hundred events a page"
+)
+_SHARED_LINE: Final = Edit(
+    "packages/shared/src/health.ts",
+    "worker, environment, version: { id",
+    "worker, environment, ready: true, version: { id",
+    "health: say that it is ready",
+)
+_BROKEN_LINE: Final = Edit(
+    "packages/shared/src/database.ts", "FROM _cattlegrid WHERE", "FROM _catlegrid WHERE", "probe: tidy the statement"
+)
 
 
 @dataclass(frozen=True)
@@ -19,40 +37,13 @@ class Scene:
     play: Callable[[Teller], None]
 
 
-class Teller:
-    """Types commands on the stage and shows them as a terminal would."""
-
-    def __init__(self, stage: Stage, show: Show) -> None:
-        self.stage = stage
-        self.show = show
-
-    def say(self, text: str) -> None:
-        self.show.line(self.show.paint(text, "dim"))
-
-    def type(self, command: str, *, expect: int = 0, cwd: Path | None = None) -> str:
-        """Run `cattlegrid …` or `wrangler …`; `expect` is the exit code that the story needs."""
-        self.show.line(self.show.paint(f"$ {command}", "bold"))
-        words = command.split()
-        programs = {"cattlegrid": [own_command()], "wrangler": list(self.stage.toolchain.wrangler)}
-        code, said = self.stage.run(*programs.get(words[0], [words[0]]), *words[1:], cwd=cwd)
-        for line in said.rstrip().splitlines():
-            self.show.line(f"  {line}")
-        if code != expect:
-            raise Failed(
-                f"the story needs exit code {expect} here, and `{command}` ended with {code}",
-                where=str(self.stage.folder),
-                next="repeat `cattlegrid demo`; if it happens again, it is a bug of ours",
-            )
-        return said
-
-
 def _up(teller: Teller) -> None:
     stage = teller.stage
     teller.say("Cloudflare's API and the real Workers runtime, on this machine only. No account, no network.")
     teller.type("cattlegrid local status")
     link_packages(stage.folder)
     write_secrets(stage.folder)
-    made = provision(stage.folder, stage.environ)
+    made = provision(stage.folder, stage.account)
     stage.git("init", "--quiet", "--initial-branch=main")
     stage.git("add", "--all")
     stage.git("commit", "--quiet", "--message", "Two Workers, two environments")
@@ -65,47 +56,57 @@ def _empty(teller: Teller) -> None:
 
 
 def _deploy(teller: Teller) -> None:
-    teller.say("Staging is the default. Both Workers are built and deployed in parallel by the real wrangler.")
+    teller.say("Staging is the default. The real wrangler builds and deploys; the first time, watch waits for context,")
+    teller.say("which it binds to.")
     teller.type("cattlegrid deploy")
-    teller.type("cattlegrid promote --yes")
+    teller.say("A person promotes: the same bytes go to production, which has its own databases and keys.")
+    _promote(teller)
 
 
 def _change(teller: Teller) -> None:
     teller.say("One line of one Worker changes …")
-    teller.stage.edit(*_ONE_LINE)
+    teller.stage.edit(_ONE_LINE)
     teller.type("cattlegrid changes")
     teller.type("cattlegrid why watch")
-    teller.say("… and one line of the package that both import.")
-    teller.stage.edit(*_SHARED_LINE)
+    teller.say("… and one line of the package that both import. Both are deployed, in parallel.")
+    teller.stage.edit(_SHARED_LINE)
     teller.type("cattlegrid changes")
     teller.type("cattlegrid deploy")
 
 
 def _break(teller: Teller) -> None:
     teller.say("A change that breaks the database probe: it builds, it deploys, and staging goes red.")
-    teller.stage.edit(*_BROKEN_LINE)
+    teller.stage.edit(_BROKEN_LINE)
     teller.type("cattlegrid deploy", expect=1)
     teller.say("Production is asked for, and refused.")
-    teller.type("cattlegrid promote --yes", expect=3)
+    teller.type("cattlegrid promote --dry-run", expect=3)
 
 
 def _mend(teller: Teller) -> None:
-    teller.say("Mended, deployed to staging, promoted: the very bytes that staging ran, and production's own database.")
+    teller.say("Mended, deployed to staging, promoted: uploaded at 0 % of traffic, smoked there, then switched.")
     teller.stage.git("revert", "--no-edit", "HEAD")
     teller.type("cattlegrid deploy")
-    teller.type("cattlegrid promote --yes")
+    _promote(teller)
+    teller.say("Read back from Cloudflare, the bytes of what is live in each environment:")
+    with open_http() as http:
+        for script in ("context-staging", "context", "watch-staging", "watch"):
+            teller.show.line(f"  {script:<16} sha256 {_live_bytes(Client(teller.stage.account, http=http), script)}")
+
+
+def _live_bytes(client: Client, script: str) -> str:
+    """The code digest of the modules that Cloudflare gives back for the version that is live."""
+    modules, _ = versions.modules(client, script, live.read_one(client, script).version_id)
+    return digests.code(modules)
 
 
 def _agent(teller: Teller) -> None:
     stage = teller.stage
-    teller.say("An agent types `wrangler deploy`, as agents do. It reaches staging, and the next status says so.")
-    said = teller.type("wrangler deploy", cwd=stage.folder / "workers" / "watch")
-    if "watch-staging" not in said:
-        raise Failed("wrangler did not deploy to watch-staging", where="workers/watch")
-    teller.say("It tries its key on production.")
-    key = _secret(stage, Environment.STAGING, "CONTEXT_KEY")
+    teller.say("An agent types `wrangler deploy`, as agents do. It reaches staging, and production stays as it was.")
+    teller.type("wrangler deploy", cwd=stage.folder / "workers" / "watch")
+    teller.say("It tries the key that it has, staging's, on both.")
+    key = _secret(stage.folder / "secrets" / f"{Environment.STAGING}.env", "CONTEXT_KEY")
     for script, expected in (("context-staging", 200), ("context", 401)):
-        url = f"{stage.environ['CATTLEGRID_DEMO_ROUTER'].replace('//', f'//{script}.local.')}/probe/database"
+        url = f"{stage.address(script)}/sessions"
         with open_http() as http:
             status = http.get(url, headers={"authorization": f"Bearer {key}"}).status_code
         teller.show.line(f"  GET {url} with staging's key → {status}")
@@ -114,21 +115,26 @@ def _agent(teller: Teller) -> None:
 
 
 def _end(teller: Teller) -> None:
+    teller.say("Commits, digests, databases; and what the agent deployed by hand is called what it is, drift.")
     teller.type("cattlegrid status")
 
 
-def _secret(stage: Stage, environment: Environment, name: str) -> str:
-    for line in (stage.folder / "secrets" / f"{environment}.env").read_text().splitlines():
+def _promote(teller: Teller) -> None:
+    """As a script does: look first, then name the release that was looked at. (A person just types `promote`.)"""
+    teller.type("cattlegrid promote --dry-run")
+    _, said = teller.stage.run(*OWN_COMMAND, "promote", "--dry-run", "--json")
+    release = str(json.loads(said)["plan"]["release"])
+    teller.type(f"cattlegrid promote --release {release}")
+
+
+def _secret(file: Path, name: str) -> str:
+    for line in file.read_text().splitlines():
         if line.startswith(f"{name}="):
             return line.partition("=")[2]
-    raise Failed(f"{name} is not in secrets/{environment}.env")
+    raise Failed(f"{name} is not in {file}")
 
 
-_ONE_LINE = ("workers/watch/src/index.ts", "", "", "")
-_SHARED_LINE = ("packages/shared/src/index.ts", "", "", "")
-_BROKEN_LINE = ("packages/shared/src/index.ts", "", "", "")
-
-SCENES = (
+SCENES: Final = (
     Scene("A Cloudflare on this machine", _up),
     Scene("An empty road", _empty),
     Scene("To staging, and over the grid for the first time", _deploy),

@@ -8,7 +8,7 @@ import secrets
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -23,44 +23,72 @@ from cattlegrid.toolchain import Toolchain
 from cattlegrid.wrangler import config as wrangler_config
 
 _MARK: Final = ".cattlegrid/demo"
+# The cattlegrid that is running now, whatever PATH says.
+OWN_COMMAND: Final = (sys.executable, "-m", "cattlegrid")
 _GIT: Final = ("git", "-c", "user.name=You", "-c", "user.email=you@example.invalid", "-c", "commit.gpgsign=false")
 
 
 @dataclass(frozen=True)
+class Edit:
+    """One place of one file, and the commit's message."""
+
+    file: str
+    old: str
+    new: str
+    why: str
+
+
+@dataclass(frozen=True)
 class Stage:
-    """`folder` holds the fleet; `environ` is what a person's shell would hold after `cattlegrid local env`."""
+    """`folder` holds the fleet; `environ` is what a person's shell would hold after `cattlegrid local env`.
+
+    `address` gives the URL of a deployed Worker.
+    """
 
     folder: Path
     environ: Mapping[str, str]
     toolchain: Toolchain
+    address: Callable[[str], str]
 
-    def run(self, *argv: str, cwd: Path | None = None) -> tuple[int, str]:
-        """A command as a person would type it: its exit code, and what it printed on both streams together."""
-        done = subprocess.run(
+    @property
+    def account(self) -> Account:
+        given = self.environ
+        return Account(
+            given["CLOUDFLARE_API_BASE_URL"], given["CLOUDFLARE_ACCOUNT_ID"], Secret(given["CLOUDFLARE_API_TOKEN"])
+        )
+
+    def run(self, *argv: str, cwd: Path | None = None, line: Callable[[str], None] = lambda _: None) -> tuple[int, str]:
+        """A command as a person would type it: its exit code, and what it printed on both streams together.
+
+        `line` is called with each line as it comes.
+        """
+        said = []
+        with subprocess.Popen(
             list(argv),
             cwd=cwd or self.folder,
             env=dict(self.environ),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            check=False,
-        )
-        return done.returncode, done.stdout.decode("utf-8", "replace")
+        ) as program:
+            for raw in program.stdout or ():
+                said.append(raw.decode("utf-8", "replace").rstrip("\n"))
+                line(said[-1])
+        return program.returncode, "\n".join(said)
 
-    def git(self, *words: str) -> str:
+    def git(self, *words: str) -> None:
         code, said = self.run(*_GIT, *words)
         if code != 0:
             raise Failed(f"git {words[0]} failed:\n{said}", where=str(self.folder))
-        return said
 
-    def edit(self, file: str, old: str, new: str, why: str) -> None:
-        """Change one place of one file and commit it."""
-        path = self.folder / file
+    def edit(self, edit: Edit) -> None:
+        """Change that place and commit it."""
+        path = self.folder / edit.file
         text = path.read_text()
-        if text.count(old) != 1:
-            raise Failed(f"the example fleet has changed: {old!r} is not there exactly once", where=file)
-        path.write_text(text.replace(old, new))
-        self.git("commit", "--quiet", "--all", "--message", why)
+        if text.count(edit.old) != 1:
+            raise Failed(f"the example fleet has changed: {edit.old!r} is not there exactly once", where=edit.file)
+        path.write_text(text.replace(edit.old, edit.new))
+        self.git("commit", "--quiet", "--all", "--message", edit.why)
 
 
 def example_fleet() -> Path:
@@ -111,11 +139,8 @@ def write_secrets(folder: Path) -> None:
             out.writelines(f"{name}={value}\n" for name, value in values.items())
 
 
-def provision(folder: Path, environ: Mapping[str, str]) -> list[str]:
+def provision(folder: Path, account: Account) -> list[str]:
     """Create the databases, namespaces and queues that the wrangler files name; write their ids into the files."""
-    account = Account(
-        environ["CLOUDFLARE_API_BASE_URL"], environ["CLOUDFLARE_ACCOUNT_ID"], Secret(environ["CLOUDFLARE_API_TOKEN"])
-    )
     made: list[str] = []
     with Client(account) as client:
         for worker in load(folder).workers:
@@ -169,8 +194,3 @@ def _replace(file: Path, placeholder: str, real: str) -> None:
 
 def _tables(value: object) -> list[Mapping[str, object]]:
     return [entry for entry in value if isinstance(entry, Mapping)] if isinstance(value, list) else []
-
-
-def own_command() -> str:
-    """The `cattlegrid` that is running now, whatever PATH says."""
-    return str(Path(sys.executable).with_name("cattlegrid"))

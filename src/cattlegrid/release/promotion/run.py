@@ -18,6 +18,7 @@ from cattlegrid.model.target import Database, Deployable, Target
 from cattlegrid.release import live, subjects
 from cattlegrid.release.deploy.order import waves
 from cattlegrid.release.deploy.plan import DatabaseStep
+from cattlegrid.release.examine import announced
 from cattlegrid.release.parallel import each
 from cattlegrid.release.promotion import upload
 from cattlegrid.release.promotion.marks import Mark, Stage
@@ -190,7 +191,7 @@ def _smoke_ahead(journey: Journey, so_far: _SoFar) -> None:
         return subjects.subject(journey.client, journey.target, journey.deployable(step), version, ahead=True)
 
     found = tuple(each(subject, steps))
-    report = _told(journey, "smoke at 0 %", "", lambda: _examine(journey, found))
+    report = _smoke(journey, found, journey.around, "smoke at 0 %")
     so_far.smoke_ahead = report
     _demand(report, "at 0 % of production's traffic")
 
@@ -212,7 +213,7 @@ def _smoke_after(journey: Journey, so_far: _SoFar) -> None:
         journey.client, journey.target, live.read_live(journey.client, journey.target, journey.target.workers)
     )
     around = replace(journey.around, gaps=(*journey.around.gaps, *gaps))
-    report = _told(journey, "smoke", "", lambda: smoke(journey.client.http, found, around, journey.client.clock))
+    report = _smoke(journey, found, around, "smoke")
     so_far.smoke_after = report
     if report.outcome is Outcome.FAIL:
         _demand(report, "after the switch")
@@ -273,8 +274,9 @@ def _live(journey: Journey, script: str, version: str, stage: Stage) -> None:
     deployments.create(journey.client, script, ((version, 100.0),), journey.mark(stage))
 
 
-def _examine(journey: Journey, found: tuple[Subject, ...]) -> SmokeReport:
-    return smoke(journey.client.http, found, journey.around, journey.client.clock)
+def _smoke(journey: Journey, found: tuple[Subject, ...], around: Surroundings, step: str) -> SmokeReport:
+    client = journey.client
+    return announced(journey.tell, PRODUCTION, lambda: smoke(client.http, found, around, client.clock), step=step)
 
 
 def _demand(report: SmokeReport, where: str) -> None:
