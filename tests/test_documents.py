@@ -36,7 +36,7 @@ def test_the_documents_name_only_commands_that_exist() -> None:
     for page in pages:
         if page.name == "design.md":
             continue
-        shown = "\n".join(re.findall(r"`[^`]+`|^ *\$ .*$", page.read_text(), re.MULTILINE))
+        shown = "\n".join(re.findall(r"`[^`\n]+`|^ *\$ .*$|^cattlegrid .*$", page.read_text(), re.MULTILINE))
         named = set(re.findall(r"cattlegrid ([a-z]+)\b", shown))
         assert named <= set(COMMANDS), f"{page.name} names {named - set(COMMANDS)}"
 
