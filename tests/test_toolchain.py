@@ -29,8 +29,10 @@ def test_an_unreachable_registry_is_told_with_the_next_command_and_leaves_nothin
         "npm_config_cache": str(tmp_path / "npm"),
         "npm_config_fetch_retries": "0",
     }
+    counted: list[tuple[int, int]] = []
     with pytest.raises(ToolFailed) as failure:
-        locate(environ)
+        locate(environ, progress=lambda done, total: counted.append((done, total)))
+    assert all(done <= total for done, total in counted)
     assert "npm could not install wrangler and workerd" in str(failure.value)
     assert "registry can be reached" in failure.value.next
     assert list((tmp_path / "cache" / "node").iterdir()) == []

@@ -114,7 +114,7 @@ def _npm_ci(
             words.seek(0)
             raise ToolFailed(
                 "npm could not install wrangler and workerd:\n  "
-                + "\n  ".join(words.read().decode("utf-8", "replace").strip().splitlines()[-8:]),
+                + "\n  ".join(words.read().decode("utf-8", "replace").strip().splitlines()[:8]),
                 where=str(folder.parent),
                 next="check that the npm registry can be reached (npm ping), then repeat the command",
             )
@@ -136,8 +136,18 @@ def _still_running(npm_run: subprocess.Popen[bytes]) -> bool:
 
 
 def _unpacked(folder: Path) -> int:
+    """How many packages are there. npm makes and removes folders meanwhile, and a count may miss some."""
     modules = folder / "node_modules"
-    return sum(1 for pattern in ("*/package.json", "@*/*/package.json") for _ in modules.glob(pattern))
+    names = _listed(modules)
+    scopes = [name for name in names if name.startswith("@")]
+    return len(names) - len(scopes) + sum(len(_listed(modules / scope)) for scope in scopes)
+
+
+def _listed(folder: Path) -> list[str]:
+    try:
+        return [entry.name for entry in folder.iterdir() if not entry.name.startswith(".")]
+    except FileNotFoundError:
+        return []
 
 
 def _put_in_place(staging: Path, home: Path) -> None:

@@ -63,8 +63,8 @@ class PromotionPlan:
 
     @property
     def empty(self) -> bool:
-        """Production runs the candidate already."""
-        return not self.steps and not self.databases
+        """Production runs already what every worker of staging runs. A worker that is no candidate is not that."""
+        return len(self.unchanged) == len(self.staging) and not self.databases
 
 
 def production_stamp(part: Part, deployable: Deployable) -> Stamp:
