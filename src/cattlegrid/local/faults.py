@@ -40,7 +40,8 @@ class Fault:
     seed: int = 0
 
     def concerns(self, method: str, path: str) -> bool:
-        return fnmatchcase(method, self.method) and fnmatchcase(path, self.route)
+        """What steers the faults themselves (/local/…) is never hit by them, nor counted."""
+        return not path.startswith("/local/") and fnmatchcase(method, self.method) and fnmatchcase(path, self.route)
 
 
 @dataclass
