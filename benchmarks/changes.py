@@ -82,7 +82,7 @@ def _cold(tree: Tree, contenders: dict[str, Callable[[], float]]) -> dict[str, C
 
 def _ours(done: Run) -> list[str]:
     report = json.loads(done.out)
-    return [change["worker"] for change in report["changes"] if change["verdict"] != "unchanged"]
+    return [change["worker"] for change in report["workers"] if change["verdict"] != "unchanged"]
 
 
 def _turbo(done: Run) -> list[str]:

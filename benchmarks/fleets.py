@@ -7,6 +7,10 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from clouds import Cloud
+from measure import run
+from programs import Programs
+
 MODULES = 30
 
 
@@ -45,6 +49,13 @@ def write(root: Path, name: str, count: int) -> Fleet:
     subprocess.run(["git", "init", "-q", "-b", "main", str(root)], check=True)
     fleet.commit("first")
     return fleet
+
+
+def promote(programs: Programs, cloud: Cloud, fleet: Fleet) -> float:
+    """Promote what staging runs, as a script does: look, then name the release. Seconds of the second alone."""
+    looked = run((programs.cattlegrid, "promote", "--dry-run", "--json"), cwd=fleet.root, env=cloud.environ)
+    release = json.loads(looked.out)["plan"]["release"]
+    return run((programs.cattlegrid, "promote", "--release", release), cwd=fleet.root, env=cloud.environ).seconds
 
 
 def _config(worker: str) -> dict[str, object]:

@@ -32,7 +32,8 @@ class Toolchain:
 
     @property
     def wrangler(self) -> tuple[str, ...]:
-        return (str(self.node), "--no-warnings", str(self.modules / "wrangler" / "bin" / "wrangler.js"))
+        """Without wrangler's own `bin/wrangler.js`, which only looks at Node's version and starts a second Node."""
+        return (str(self.node), "--no-warnings", str(self.modules / "wrangler" / "wrangler-dist" / "cli.js"))
 
     @property
     def workerd(self) -> Path:

@@ -46,6 +46,7 @@ def test_nothing_of_the_parents_cloudflare_environment_gets_through(tmp_path: Pa
         "CLOUDFLARE_API_BASE_URL": "http://127.0.0.1:1/client/v4",
         "CLOUDFLARE_API_TOKEN": "t0ken",
         "CLOUDFLARE_ACCOUNT_ID": "acc",
+        "NODE_COMPILE_CACHE": "/home/me/.cache/cattlegrid/compiled",
     }
     assert made["PATH"] == f"{tmp_path}:/bin"
 

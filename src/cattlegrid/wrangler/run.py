@@ -16,7 +16,7 @@ from cattlegrid.errors import ToolFailed, ToolMissing, ToolTooOld
 from cattlegrid.model.secret import Secret
 from cattlegrid.model.target import Account
 from cattlegrid.process import Finished, run
-from cattlegrid.toolchain import Toolchain
+from cattlegrid.toolchain import Toolchain, cache_folder
 
 OLDEST: Final = (4, 100)
 _PASSED_ON: Final = (
@@ -73,6 +73,8 @@ def environment(wrangler: Wrangler, environ: Mapping[str, str], account: Account
         "WRANGLER_SEND_ERROR_REPORTS": "false",
         "WRANGLER_WRITE_LOGS": "false",
         "WRANGLER_HIDE_BANNER": "true",
+        # Node keeps its compiled form of wrangler's 13 MB between runs: a third of a run's processor time.
+        "NODE_COMPILE_CACHE": str(cache_folder(environ) / "compiled"),
     }
     if account is not None:
         own |= {
