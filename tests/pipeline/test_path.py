@@ -121,6 +121,22 @@ def test_what_fails_only_under_traffic_is_switched_back(alpha: Standing) -> None
     assert alpha.word("alpha", "production") == "first"
 
 
+def test_triggers_are_set_when_they_are_not_as_declared_and_left_alone_otherwise(alpha: Standing) -> None:
+    alpha.done("deploy")
+    assert alpha.promote().code == 0
+    alpha.change("alpha", "second")
+    alpha.done("deploy")
+    assert "triggers" not in alpha.promote().out
+    config = alpha.root / "workers/alpha/wrangler.jsonc"
+    crons = json.loads(config.read_text())
+    crons["env"]["production"]["triggers"] = {"crons": ["15 0 * * *"]}
+    alpha.clone.commit({"workers/alpha/wrangler.jsonc": json.dumps(crons)})
+    alpha.done("deploy", "--again")
+    assert "triggers" in alpha.promote().out
+    path = f"/workers/scripts/{alpha.script('alpha', 'production')}/schedules"
+    assert [one["cron"] for one in alpha.cloud.result("GET", path)["schedules"]] == ["15 0 * * *"]
+
+
 def test_an_older_commit_is_refused_unless_it_is_meant(alpha: Standing) -> None:
     old = alpha.clone.git("rev-parse", "HEAD")
     alpha.change("alpha", "newer")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from urllib.parse import quote
 
 from cattlegrid.cloudflare import reading
@@ -13,6 +14,27 @@ from cattlegrid.errors import ApiError
 def set_settings(client: Client, script: str, settings: Mapping[str, object]) -> None:
     """Set observability, logpush and tail consumers, which apply to whatever version is live."""
     client.call("PATCH", f"/workers/scripts/{quote(script, safe='')}/script-settings", body=Body(json=dict(settings)))
+
+
+@dataclass(frozen=True)
+class Address:
+    """Whether a script answers at its workers.dev address, and its versions at theirs."""
+
+    enabled: bool
+    previews: bool
+
+
+def address(client: Client, script: str) -> Address:
+    path = f"/workers/scripts/{quote(script, safe='')}/subdomain"
+    found = reading.mapping(client.get(path), path)
+    return Address(found.get("enabled") is True, found.get("previews_enabled") is True)
+
+
+def crons(client: Client, script: str) -> tuple[str, ...]:
+    path = f"/workers/scripts/{quote(script, safe='')}/schedules"
+    listed = reading.mapping(client.get(path), path).get("schedules")
+    entries = listed if isinstance(listed, list) else []
+    return tuple(reading.text(reading.mapping(entry, path), "cron", path) for entry in entries)
 
 
 def migration_tag(client: Client, script: str) -> str | None:

@@ -20,7 +20,7 @@ from cattlegrid.release.deploy.order import waves
 from cattlegrid.release.deploy.plan import DatabaseStep
 from cattlegrid.release.examine import announced
 from cattlegrid.release.parallel import each
-from cattlegrid.release.promotion import upload
+from cattlegrid.release.promotion import triggers, upload
 from cattlegrid.release.promotion.marks import Mark, Stage
 from cattlegrid.release.promotion.plan import How, PromotionPlan, PromotionStep
 from cattlegrid.release.promotion.upload import Carrier
@@ -29,7 +29,6 @@ from cattlegrid.release.smoke.run import run as smoke
 from cattlegrid.release.smoke.subject import Subject
 
 PRODUCTION: Final = Environment.PRODUCTION
-_TRIGGERS: Final = ("route", "routes", "triggers", "queues", "workers_dev", "preview_urls")
 
 Done = TypeVar("Done")
 
@@ -237,7 +236,7 @@ def _settings(journey: Journey, step: PromotionStep, deployable: Deployable) -> 
     unversioned = {key: config[key] for key in ("observability", "logpush", "tail_consumers") if key in config}
     if unversioned:
         scripts.set_settings(journey.client, step.script, unversioned)
-    if any(key in config for key in _TRIGGERS):
+    if not triggers.as_declared(journey.client, deployable):
         _told(journey, "triggers", step.worker, lambda: upload.triggers(journey.carrier, step, deployable))
 
 
