@@ -131,7 +131,8 @@ def test_triggers_are_set_when_they_are_not_as_declared_and_left_alone_otherwise
     crons = json.loads(config.read_text())
     crons["env"]["production"]["triggers"] = {"crons": ["15 0 * * *"]}
     alpha.clone.commit({"workers/alpha/wrangler.jsonc": json.dumps(crons)})
-    alpha.done("deploy", "--again")
+    assert "its configuration differs" in alpha.done("changes").out
+    alpha.done("deploy")
     assert "triggers" in alpha.promote().out
     path = f"/workers/scripts/{alpha.script('alpha', 'production')}/schedules"
     assert [one["cron"] for one in alpha.cloud.result("GET", path)["schedules"]] == ["15 0 * * *"]

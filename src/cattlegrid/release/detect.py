@@ -65,17 +65,19 @@ def detect(
     Without a builder nothing is built, and different inputs count as a change. `build_all` builds also what must be
     deployed in any case (new, drifted, unknown), as a deploy needs it. Raises ConfigError for undeclared inputs.
     """
-    stamps = {name: measured(source, target.workers[name]) for name in state}
+    staging = target.environment is Environment.STAGING
+    production = deployables(source.fleet, Environment.PRODUCTION) if staging else {}
+    stamps = {name: measured(source, target.workers[name], production.get(name)) for name in state}
     wanted = [name for name, found in state.items() if _to_build(stamps[name], found, build_all=build_all)]
     built = _build_all(source, target, wanted, builder, tell) if builder is not None else {}
     found = [_decided(name, stamps[name], state[name], built.get(name)) for name in state]
     return _explained(source, found)
 
 
-def measured(source: Source, deployable: Deployable) -> Stamp:
+def measured(source: Source, deployable: Deployable, promoted_as: Deployable | None) -> Stamp:
     """The stamp that the worker would get, without its code digest: nothing is built for it."""
     known = source.inputs[deployable.worker.name]
-    found = Digests(known.digest, "", digests.config(deployable), digests.schema(deployable))
+    found = Digests(known.digest, "", digests.config(deployable, promoted_as=promoted_as), digests.schema(deployable))
     return Stamp(source.commit, found, dirty=bool(known.dirty))
 
 

@@ -35,11 +35,20 @@ def code(modules: Iterable[Module], assets: Mapping[str, str] | None = None) -> 
     return whole.hexdigest()
 
 
-def config(deployable: Deployable) -> str:
-    """The resolved configuration of a worker in one environment, with the names of its secrets and no values."""
-    resolved = {key: value for key, value in deployable.config.items() if key not in _NOT_CONFIG}
-    document = {"config": resolved, "secrets": sorted(deployable.worker.secrets)}
+def config(deployable: Deployable, *, promoted_as: Deployable | None = None) -> str:
+    """The resolved configuration of a worker in one environment, with the names of its secrets and no values.
+
+    For staging, `promoted_as` is the same worker in production: a change of production's block alone makes a new
+    candidate, or it would never get there.
+    """
+    document = {"config": _resolved(deployable), "secrets": sorted(deployable.worker.secrets)}
+    if promoted_as is not None:
+        document["promoted_as"] = _resolved(promoted_as)
     return hashlib.sha256(canonical(document).encode()).hexdigest()
+
+
+def _resolved(deployable: Deployable) -> dict[str, object]:
+    return {key: value for key, value in deployable.config.items() if key not in _NOT_CONFIG}
 
 
 def schema(deployable: Deployable) -> str:
