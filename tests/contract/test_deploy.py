@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import re
 
+import pytest
 from clouds import Cloud, Project, make_project, until
+
+pytestmark = pytest.mark.slow
 
 VERSION = re.compile(r"Current Version ID: ([0-9a-f-]{36})")
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")

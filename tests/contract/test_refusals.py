@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from clouds import Cloud, Project
 
+pytestmark = pytest.mark.slow
+
 CODE = "export default { fetch: () => new Response('ok') };\n"
 
 

@@ -6,7 +6,10 @@ import json
 import re
 from typing import Any
 
+import pytest
 from clouds import Project, until
+
+pytestmark = pytest.mark.slow
 
 UPLOADED = re.compile(r"Worker Version ID: ([0-9a-f-]{36})")
 
