@@ -85,7 +85,7 @@ async def _delete(call: Call) -> Response:
             _refuse_while_used(call, script)
         await call.runtime.withdraw(name)
         scripts.remove(call.state.db, name)
-        actors.write(call.state.db, actors.of_script(call.state.db, name), ())
+        actors.write(call.state.db, name, actors.of_script(call.state.db, name), (), None)
         triggers.forget(call.state.db, name)
         queue_state.forget_script(call.state.db, name)
         compute.configure_queues(call.control)

@@ -59,6 +59,7 @@ class Runtime:
         self._locks: dict[str, asyncio.Lock] = {}
         self._drained: dict[str, asyncio.Event] = {}
         self._called: dict[str, float] = {}
+        self._leaving: set[str] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
 
     async def start(self) -> None:
@@ -118,6 +119,10 @@ class Runtime:
         if not owns_actors:
             for version_id in leaving:
                 self._later(self._retire(version_id))
+
+    def resume(self, script: str, traffic: Traffic) -> None:
+        """What was deployed before a restart: started by its first request. Published with the next `hosts`."""
+        self._traffic[script] = list(traffic)
 
     async def withdraw(self, script: str) -> None:
         """Nothing of this script answers any more."""
@@ -219,18 +224,20 @@ class Runtime:
     def _heard(self, event: Mapping[str, Any]) -> None:
         version_id = str(event.get("version", ""))
         if event["event"] == "wake":
-            self._later(self._wake(version_id))
+            self._later(self._wake(version_id, int(event["table"])))
         elif event["event"] == "idle":
             self._router.forget(version_id)
             self._later(self._sleep(version_id))
         elif event["event"] == "drained":
             self._drained.setdefault(version_id, asyncio.Event()).set()
 
-    async def _wake(self, version_id: str) -> None:
+    async def _wake(self, version_id: str, table: int) -> None:
+        """After another table the router has asked anew for what its requests still wait for."""
         try:
             script = self._resolve(version_id).script
             async with self._lock(script):
-                await self._ensure(version_id)
+                if not self._router.stale(table):
+                    await self._ensure(version_id)
         except (ScriptError, LookupError, OSError) as error:
             await self._router.failed(version_id, str(error))
 
@@ -247,6 +254,7 @@ class Runtime:
     async def _ensure(self, version_id: str) -> Instance:
         """The version's process, started if need be. The caller holds the script's lock."""
         instance = self._instances.running.get(version_id)
+        self._leaving.discard(version_id)
         if instance is None or not instance.process.alive:
             version = self._resolve(version_id)
             if version.actors:
@@ -257,8 +265,9 @@ class Runtime:
         return instance
 
     async def _retire(self, version_id: str) -> None:
-        """Stop a version when its last request has ended."""
+        """Stop a version when its last request has ended, unless it is wanted again by then."""
         instance = self._instances.running.get(version_id)
+        self._leaving.add(version_id)
         drained = self._drained[version_id] = asyncio.Event()
         await self._router.asleep(version_id)
         with suppress(TimeoutError):
@@ -266,7 +275,9 @@ class Runtime:
         called = time.monotonic() - self._called.get(version_id, 0.0)
         if called < _RPC_GRACE:
             await asyncio.sleep(_RPC_GRACE - called)
-        if instance is not None and self._instances.running.get(version_id) is instance:
+        wanted_again = version_id not in self._leaving
+        self._leaving.discard(version_id)
+        if instance is not None and not wanted_again and self._instances.running.get(version_id) is instance:
             await self._instances.stop(version_id)
 
     async def _ended(self, version_id: str) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import hmac
 import json
+import logging
 import sqlite3
 from collections.abc import Mapping, Sequence
 from contextlib import closing
@@ -15,7 +16,12 @@ from typing import Any, Protocol
 import httpx2
 
 from cattlegrid.local.runtime import process, simulators
+from cattlegrid.local.runtime.process import StartFailed
 from cattlegrid.local.runtime.version import SqlError
+
+_PAUSE = 0.5
+_PATIENCE = 10.0
+_log = logging.getLogger("cattlegrid.local")
 
 
 class Ask(Protocol):
@@ -74,7 +80,14 @@ class Storage:
         self._up.clear()
         if self._process is not None:
             self._process.kill()
-        await self._up.wait()
+        await self._ready()
+
+    async def _ready(self) -> None:
+        """Raises httpx2.ConnectError when the process does not come back."""
+        try:
+            await asyncio.wait_for(self._up.wait(), _PATIENCE)
+        except TimeoutError:
+            raise httpx2.ConnectError("the storage process is not running") from None
 
     def ask(self, kind: str, namespace: str) -> Ask:
         async def ask(
@@ -85,7 +98,7 @@ class Storage:
             content: bytes | None = None,
             params: Mapping[str, str] | None = None,
         ) -> httpx2.Response:
-            await self._up.wait()
+            await self._ready()
             sent = {simulators.NAMESPACE: namespace, **(headers or {})}
             return await self._clients[kind].request(
                 method, f"http://{kind}{path}", headers=sent, content=content, params=params
@@ -157,7 +170,12 @@ class Storage:
         while self._process is not None:
             await self._process.ended()
             self._up.clear()
-            await self._launch(config)
+            while not self._up.is_set():
+                try:
+                    await self._launch(config)
+                except (OSError, StartFailed, TimeoutError) as failed:
+                    _log.error("the storage process does not start, trying again: %s", failed)
+                    await asyncio.sleep(_PAUSE)
 
 
 def _error(answer: Any) -> str:
