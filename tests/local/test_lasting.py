@@ -159,3 +159,36 @@ def test_two_fleets_on_one_machine_share_nothing(filled: Home, node_parts: Toolc
         )
         assert answer.status_code == 403
     assert filled.ask("calm").text == "calm"
+
+
+ALARM = """
+import { DurableObject } from "cloudflare:workers";
+export class Clock extends DurableObject {
+  async arm() { await this.ctx.storage.setAlarm(Date.now() + 3000); }
+  async alarm() { await this.env.KV.put("alarm", "rang"); }
+}
+export default { async fetch(request, env) {
+  await env.CLOCK.get(env.CLOCK.idFromName("one")).arm();
+  return new Response("armed");
+} };
+"""
+
+
+def test_an_alarm_rings_though_its_worker_sleeps_and_a_deleted_worker_leaves_no_objects(
+    node_parts: Toolchain, tmp_path: Path
+) -> None:
+    with home(node_parts, tmp_path, idle_seconds=0.5) as made:
+        namespace = made.result("POST", "/storage/kv/namespaces", json={"title": "kv"})["id"]
+        bindings = [
+            {"name": "CLOCK", "type": "durable_object_namespace", "class_name": "Clock"},
+            {"name": "KV", "type": "kv_namespace", "namespace_id": namespace},
+        ]
+        migrations = {"new_tag": "v1", "steps": [{"new_sqlite_classes": ["Clock"]}]}
+        assert made.put("clock", ALARM, *bindings, migrations=migrations).is_success
+        assert made.ask("clock").text == "armed"
+        until(lambda: not any("worker.capnp" in line for line in made.processes().values()), "the Worker sleeps")
+        value = f"/storage/kv/namespaces/{namespace}/values/alarm"
+        assert made.api("GET", value).status_code == 404
+        until(lambda: made.api("GET", value).text == "rang", "the alarm")
+        made.result("DELETE", "/workers/scripts/clock")
+        assert list((made.state / "actors").iterdir()) == []

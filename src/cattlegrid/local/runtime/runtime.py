@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from cattlegrid.local.runtime import alarms
 from cattlegrid.local.runtime.broker import Broker
 from cattlegrid.local.runtime.instances import Instance, Instances
 from cattlegrid.local.runtime.router import Router
@@ -24,6 +25,7 @@ from cattlegrid.local.runtime.worker import Place, front_service
 
 _DRAIN: Final = 30.0
 _RPC_GRACE: Final = 3.0
+_SHORTEST_SLEEP: Final = 1.0
 
 Traffic = Sequence[tuple[str, float]]
 
@@ -60,6 +62,7 @@ class Runtime:
         self._drained: dict[str, asyncio.Event] = {}
         self._called: dict[str, float] = {}
         self._leaving: set[str] = set()
+        self._alarms: dict[str, asyncio.TimerHandle] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
 
     async def start(self) -> None:
@@ -71,6 +74,8 @@ class Runtime:
         await self._router.start()
 
     async def stop(self) -> None:
+        for script in list(self._alarms):
+            self._forget_alarm(script)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -123,17 +128,23 @@ class Runtime:
     def resume(self, script: str, traffic: Traffic) -> None:
         """What was deployed before a restart: started by its first request. Published with the next `hosts`."""
         self._traffic[script] = list(traffic)
+        self._await_alarm(script)
 
-    async def withdraw(self, script: str) -> None:
-        """Nothing of this script answers any more."""
+    async def withdraw(self, script: str, namespaces: Sequence[str]) -> None:
+        """Nothing of this script answers any more; the objects of these namespaces are forgotten."""
         async with self._lock(script):
             self._traffic.pop(script, None)
             versions = self._previews.pop(script, [])
             await self._publish()
+            self._forget_alarm(script)
+            if namespaces:
+                for version_id in [one for one in versions if one in self._instances.running]:
+                    await self._retire(version_id)
+                for namespace in namespaces:
+                    shutil.rmtree(self._state / "actors" / namespace, ignore_errors=True)
         for version_id in versions:
             if version_id in self._instances.running:
                 self._later(self._retire(version_id))
-        shutil.rmtree(self._state / "actors" / script, ignore_errors=True)
 
     async def previews(self, script: str, version_ids: Sequence[str]) -> None:
         """The versions that answer at their own address, `<first 8 digits>-<script>…`."""
@@ -250,6 +261,29 @@ class Runtime:
                 await self._router.awake(version_id, instance.http)
             else:
                 await self._instances.stop(version_id)
+                self._await_alarm(instance.version.script)
+
+    def _await_alarm(self, script: str) -> None:
+        """Wake the sleeping script when the first alarm of its Durable Objects is due."""
+        self._forget_alarm(script)
+        live = next((version for version, percentage in self._traffic.get(script, ()) if percentage > 0), None)
+        owned = [actor.namespace_id for actor in self._resolve(live).actors] if live else []
+        due = alarms.earliest(self._state / "actors", owned)
+        if due is not None:
+            delay = max(_SHORTEST_SLEEP, due - time.time())
+            self._alarms[script] = asyncio.get_running_loop().call_later(delay, self._ring, script)
+
+    def _ring(self, script: str) -> None:
+        self._alarms.pop(script, None)
+        self._later(self._awaken(script))
+
+    async def _awaken(self, script: str) -> None:
+        with suppress(ScriptError, LookupError, OSError):
+            await self._live(script)
+
+    def _forget_alarm(self, script: str) -> None:
+        if pending := self._alarms.pop(script, None):
+            pending.cancel()
 
     async def _ensure(self, version_id: str) -> Instance:
         """The version's process, started if need be. The caller holds the script's lock."""
@@ -282,6 +316,8 @@ class Runtime:
 
     async def _ended(self, version_id: str) -> None:
         await self._router.asleep(version_id)
+        with suppress(LookupError):
+            self._await_alarm(self._resolve(version_id).script)
 
     async def _live(self, script: str) -> Instance:
         traffic = self._traffic.get(script)
