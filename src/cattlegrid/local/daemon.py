@@ -174,6 +174,16 @@ def disarm(state: Path) -> None:
     _asked(state, "DELETE", "/local/faults")
 
 
+def fire(state: Path, script: str, cron: str | None = None) -> dict[str, str]:
+    """Runs a cron now, the Worker's first when none is named: {"cron", "outcome"}, and "ok" is the good outcome.
+
+    Raises DaemonError when there is no such Worker or schedule.
+    """
+    path = f"/accounts/{_running(state).account}/workers/scripts/{script}/schedules/fire"
+    fired: dict[str, str] = _asked(state, "POST", path, {"cron": cron} if cron else {}, next="cattlegrid local --help")
+    return fired
+
+
 def _running(state: Path) -> Running:
     running = status(state)
     if running is None:
@@ -181,13 +191,20 @@ def _running(state: Path) -> Running:
     return running
 
 
-def _asked(state: Path, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+def _asked(
+    state: Path,
+    method: str,
+    path: str,
+    body: Mapping[str, Any] | None = None,
+    *,
+    next: str = "cattlegrid local fault --help",
+) -> Any:
     running = _running(state)
     headers = {"Authorization": f"Bearer {running.token.read_text().strip()}"}
     with httpx2.Client(trust_env=False, timeout=10) as client:
         answer = client.request(method, running.base_url + path, headers=headers, json=body).json()
     if not answer["success"]:
-        raise DaemonError(answer["errors"][0]["message"], next="cattlegrid local fault --help")
+        raise DaemonError(answer["errors"][0]["message"], next=next)
     return answer["result"]
 
 
