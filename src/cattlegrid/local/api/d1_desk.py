@@ -109,11 +109,13 @@ class Desk:
             raise refused(self.busy[uuid])
         self.busy[uuid] = message
         try:
+            await self.runtime.d1_busy(uuid, message)
             async with self._left:
                 await self._left.wait_for(lambda: not self._calls.get(uuid))
             yield
         finally:
             del self.busy[uuid]
+            await self.runtime.d1_busy(uuid, None)
 
     @contextlib.asynccontextmanager
     async def _inside(self, uuid: str) -> AsyncIterator[None]:

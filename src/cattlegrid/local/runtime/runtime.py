@@ -190,6 +190,14 @@ class Runtime:
     async def d1_export(self, uuid: str, *, no_schema: bool, no_data: bool, tables: Sequence[str]) -> str:
         return await self._storage.d1_export(uuid, no_schema=no_schema, no_data=no_data, tables=tables)
 
+    async def d1_busy(self, uuid: str, why: str | None) -> None:
+        """Refuse Workers' queries to this database with `why`, or, with None, let them in again."""
+        await self._storage.d1_busy(uuid, why)
+
+    def longest_call(self, seconds: float) -> None:
+        """How long a Worker's query may hold up the databases before their process is started again."""
+        self._storage.longest_call = seconds
+
     async def d1_snapshot(self, uuid: str, to: Path) -> None:
         await self._storage.d1_snapshot(uuid, to)
 

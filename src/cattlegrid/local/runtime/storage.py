@@ -9,7 +9,7 @@ import json
 import logging
 import sqlite3
 from collections.abc import Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -20,6 +20,7 @@ from cattlegrid.local.runtime.process import StartFailed
 from cattlegrid.local.runtime.version import SqlError
 
 _PAUSE = 0.5
+_PULSE = 2.0
 _PATIENCE = 10.0
 _log = logging.getLogger("cattlegrid.local")
 
@@ -48,7 +49,9 @@ class Storage:
         self._sockets = sockets
         self._log = log
         self._process: process.Workerd | None = None
-        self._keeper: asyncio.Task[None] | None = None
+        self._keepers: list[asyncio.Task[None]] = []
+        self._busy: dict[str, str] = {}
+        self.longest_call = 30.0
         self._up = asyncio.Event()
         self._clients: dict[str, httpx2.AsyncClient] = {}
 
@@ -59,17 +62,18 @@ class Storage:
         for kind in simulators.KINDS:
             (self._state / kind).mkdir(parents=True, exist_ok=True)
             (self._state / f"{kind}-blobs").mkdir(parents=True, exist_ok=True)
-            transport = httpx2.AsyncHTTPTransport(uds=str(self.socket(kind)))
-            self._clients[kind] = httpx2.AsyncClient(transport=transport, timeout=None, trust_env=False)
+        for name in simulators.SOCKETS:
+            transport = httpx2.AsyncHTTPTransport(uds=str(self.socket(name)))
+            self._clients[name] = httpx2.AsyncClient(transport=transport, timeout=None, trust_env=False)
         config = self._sockets / "storage.capnp"
         config.write_text(simulators.config(self._miniflare, self._state, self._sockets))
         await self._launch(config)
-        self._keeper = asyncio.create_task(self._keep(config))
+        self._keepers = [asyncio.create_task(self._keep(config)), asyncio.create_task(self._watch())]
 
     async def stop(self) -> None:
-        if self._keeper is not None:
-            self._keeper.cancel()
-            await asyncio.gather(self._keeper, return_exceptions=True)
+        for keeper in self._keepers:
+            keeper.cancel()
+        await asyncio.gather(*self._keepers, return_exceptions=True)
         for client in self._clients.values():
             await client.aclose()
         if self._process is not None:
@@ -136,6 +140,33 @@ class Storage:
         check = hmac.new(key, base, hashlib.sha256).digest()[:16]
         return self._state / "d1" / simulators.unique_key("d1") / f"{(base + check).hex()}.sqlite"
 
+    async def d1_busy(self, uuid: str, why: str | None) -> None:
+        """Refuse Workers' queries to this database with `why`, or, with None, let them in again."""
+        if why is None:
+            self._busy.pop(uuid, None)
+        else:
+            self._busy[uuid] = why
+        with suppress(httpx2.TransportError):
+            await self._tell_gate(uuid, why)
+
+    async def _tell_gate(self, uuid: str, why: str | None) -> None:
+        await self._clients[simulators.GATE].post("http://gate/busy", json={"database": uuid, "why": why})
+
+    async def _watch(self) -> None:
+        """A Worker's query that does not end stops every database, and nothing ends it but the process's own end."""
+        while True:
+            await asyncio.sleep(_PULSE)
+            if not self._up.is_set():
+                continue
+            try:
+                await self._clients[simulators.GATE].get("http://gate/ping", timeout=self.longest_call)
+            except httpx2.TimeoutException:
+                _log.error("a query ran for %g s; the storage process is started again", self.longest_call)
+                with suppress(httpx2.TransportError):
+                    await self.restart()
+            except httpx2.TransportError:
+                continue  # It has just ended by itself and is being started again.
+
     async def d1_snapshot(self, uuid: str, to: Path) -> None:
         await asyncio.to_thread(_backup, self.d1_file(uuid), to)
 
@@ -159,11 +190,13 @@ class Storage:
             one.unlink(missing_ok=True)
 
     async def _launch(self, config: Path) -> None:
-        for kind in simulators.KINDS:
-            self.socket(kind).unlink(missing_ok=True)
+        for name in simulators.SOCKETS:
+            self.socket(name).unlink(missing_ok=True)
         self._process = await process.start(
-            self._binary, config, sockets=list(simulators.KINDS), env={}, log=self._log / "storage.log"
+            self._binary, config, sockets=list(simulators.SOCKETS), env={}, log=self._log / "storage.log"
         )
+        for uuid, why in self._busy.items():
+            await self._tell_gate(uuid, why)
         self._up.set()
 
     async def _keep(self, config: Path) -> None:
