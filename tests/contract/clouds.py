@@ -59,6 +59,8 @@ class Cloud:
             "CI": "1",
             "NO_COLOR": "1",
             "HOME": str(self.home),
+            # Node keeps wrangler's compiled code there: 0.35 s less for each of some hundred calls.
+            "NODE_COMPILE_CACHE": str(self.home / "node-compile-cache"),
         }
         return {**carried, **ours, **more}
 

@@ -124,3 +124,16 @@ def test_rest_reads_what_a_worker_wrote_and_time_travel_undoes_it(fleet: Fleet) 
     query = {"bookmark": before}
     assert fleet.api.post(f"{fleet.database.path}/time_travel/restore", params=query).json()["success"]
     assert fleet.ask("GET")["notes"] == []
+
+
+def test_a_worker_is_refused_while_its_database_is_exported_and_not_afterwards(fleet: Fleet) -> None:
+    fleet.ask("POST", "before")
+    begun = fleet.database.post("export", {"output_format": "polling", "dump_options": {}}).json()["result"]
+    refused = httpx2.get(fleet.address, headers={"host": fleet.host}, trust_env=False)
+    assert refused.status_code == 500
+    at = begun["at_bookmark"]
+    while begun["status"] == "active":
+        again = {"output_format": "polling", "dump_options": {}, "current_bookmark": at}
+        begun = fleet.database.post("export", again).json()["result"]
+    assert begun["status"] == "complete"
+    assert fleet.ask("GET")["notes"] == ["before"]

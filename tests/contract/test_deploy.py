@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import re
 
+import pytest
 from clouds import Cloud, Project, make_project, until
+
+pytestmark = pytest.mark.slow
 
 VERSION = re.compile(r"Current Version ID: ([0-9a-f-]{36})")
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -33,10 +36,14 @@ def test_a_worker_is_deployed_redeployed_and_deleted(project: Project) -> None:
     until(lambda: project.get().status_code >= 400, what="the deleted Worker is gone")
 
 
+@pytest.mark.local_only
 def test_a_dry_run_asks_nothing_and_writes_the_bundle(project: Project) -> None:
+    counter = project.cloud.result("POST", "/local/faults", json={"kind": "delay", "count": 0, "route": "/[!l]*"})
     project.run("deploy", "--dry-run", "--outdir", "out")
+    (counted,) = [one for one in project.cloud.result("GET", "/local/faults") if one["id"] == counter["id"]]
+    project.cloud.result("DELETE", f"/local/faults/{counter['id']}")
+    assert counted["seen"] == 0
     assert (project.folder / "out" / "index.js").is_file()
-    assert project.cloud.refusal("GET", f"/workers/services/{project.name}") == (404, 10090)
 
 
 def test_vars_are_replaced_by_a_deploy_unless_kept(project: Project) -> None:
@@ -171,12 +178,15 @@ def test_bindings_without_an_id_are_provisioned_once(project: Project) -> None:
         "index.js",
         "export default { async fetch(r, env) { await env.KV.put('k', 'v');\n"
         "  const { results } = await env.DB.prepare('select 1 as one').all();\n"
-        "  await env.FILES.put('f', 'body');\n"
+        "  await env.FILES.put('f', 'body'); await env.JOBS.send('x');\n"
         "  const file = await (await env.FILES.get('f')).text();\n"
         "  return Response.json([await env.KV.get('k'), results[0].one, file]); } };\n",
     )
     project.config(
-        kv_namespaces=[{"binding": "KV"}], d1_databases=[{"binding": "DB"}], r2_buckets=[{"binding": "FILES"}]
+        kv_namespaces=[{"binding": "KV"}],
+        d1_databases=[{"binding": "DB"}],
+        r2_buckets=[{"binding": "FILES"}],
+        queues={"producers": [{"binding": "JOBS", "queue": f"{project.name}-jobs"}]},
     )
     project.run("deploy")
     until(lambda: project.get().is_success and project.get().json() == ["v", 1, "body"], what="the bindings work")
@@ -193,6 +203,9 @@ def _drop(cloud: Cloud, binding: dict) -> None:
         cloud.api("DELETE", f"/storage/kv/namespaces/{binding['namespace_id']}")
     if binding["type"] == "d1":
         cloud.api("DELETE", f"/d1/database/{binding['id']}")
+    if binding["type"] == "queue":
+        for one in cloud.result("GET", f"/queues?name={binding['queue_name']}&page=1"):
+            cloud.api("DELETE", f"/queues/{one['queue_id']}")
     if binding["type"] == "r2_bucket":
         cloud.api("DELETE", f"/r2/buckets/{binding['bucket_name']}/objects/f")
         cloud.api("DELETE", f"/r2/buckets/{binding['bucket_name']}")

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import os
 from typing import Any
 
 import pytest
 from clouds import Cloud, Project
+from uploads import send
+
+pytestmark = pytest.mark.slow
 
 CODE = "export default { fetch: () => new Response('ok') };\n"
 
 
 def upload(cloud: Cloud, name: str, code: str = CODE, query: str = "", **metadata: Any) -> tuple[int, int, str]:
     """PUT of a script that must be refused: status, code, message."""
-    told = {"main_module": "index.js", "compatibility_date": "2026-01-01", **metadata}
-    files = {
-        "metadata": (None, json.dumps(told)),
-        "index.js": ("index.js", code, "application/javascript+module"),
-    }
-    answer = cloud.api("PUT", f"/workers/scripts/{name}{query}", files=files)
+    answer = send(cloud, name, code, query, **metadata)
     assert not answer.is_success, answer.text
     assert cloud.refusal("GET", f"/workers/services/{name}") == (404, 10090)
     error = answer.json()["errors"][0]
@@ -96,6 +93,18 @@ def test_a_tag_over_25_characters_is_refused_and_a_long_message_is_cut(project: 
     project.run("deploy", "--message", "é" * 80)
     latest = project.cloud.result("GET", f"/workers/workers/{project.name}/versions/latest")
     assert latest["annotations"]["workers/message"] == "é" * 50
+
+
+def test_a_secret_over_5_kilobytes_is_refused_and_never_quoted(project: Project) -> None:
+    project.run("deploy")
+    path, long = f"/workers/scripts/{project.name}", "x" * 5121
+    assert project.cloud.refusal("PUT", f"{path}/secrets", json={"name": "A", "text": long}) == (400, 10054)
+    bulk = {"secrets": {"FINE": {"text": "y"}, "LONG": {"text": long}}}
+    assert project.cloud.refusal("PATCH", f"{path}/secrets-bulk", json=bulk) == (400, 10054)
+    ran = project.try_("secret", "put", "A", input=long)
+    assert ran.code != 0
+    assert "xxxx" not in ran.said
+    assert project.cloud.result("GET", f"{path}/secrets") == []
 
 
 @pytest.mark.local_only

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from clouds import Cloud, Project
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = "com.cloudflare.edge.worker.script."
 
 

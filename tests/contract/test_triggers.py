@@ -7,6 +7,8 @@ import json
 import pytest
 from clouds import Cloud, Project, until
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.local_only
 def test_routes_and_custom_domains_reach_the_worker_by_host_and_path(project: Project) -> None:

@@ -6,7 +6,10 @@ import json
 import re
 from typing import Any
 
+import pytest
 from clouds import Project, until
+
+pytestmark = pytest.mark.slow
 
 UPLOADED = re.compile(r"Worker Version ID: ([0-9a-f-]{36})")
 
@@ -51,8 +54,12 @@ def test_an_uploaded_version_gets_traffic_only_when_it_is_deployed(project: Proj
     assert "all of it" in project.run("deployments", "list")
     assert second in project.run("deployments", "status")
 
-    project.run("rollback", first, "--yes", "--message", "back")
-    until(lambda: project.get().text == "hello", what="the rollback")
+    third = upload(project, "third")
+    project.run("versions", "deploy", third, "--yes")
+    project.run("rollback", "--yes", "--message", "back one")
+    until(lambda: project.get().text == "second", what="the rollback to the one before")
+    project.run("rollback", first, "--yes", "--message", "back to the first")
+    until(lambda: project.get().text == "hello", what="the rollback to a named version")
     assert [one["version_id"] for one in live(project)] == [first]
 
 

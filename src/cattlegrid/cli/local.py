@@ -5,6 +5,7 @@ down     stop it; the state stays
 status   where it is
 env      wrangler's variables, for  eval "$(cattlegrid local env)"
 reset    stop it and throw its state away
+cron     run a Worker's cron now, since no clock fires them here: cattlegrid local cron my-worker '0 3 * * *'
 fault    make calls fail on purpose: cattlegrid local fault 429 --route '*/versions' --count 2
 """
 
@@ -26,17 +27,14 @@ if TYPE_CHECKING:
     from cattlegrid.local.daemon import Running
 
 _FAULTS = ("delay", "429", "500", "cut", "lost", "garbage", "edge-lag")
+_FAULT_WORDS = (*_FAULTS, "list", "clear")
 _SETTINGS = "cattlegrid.toml"
 
 
 def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("action", choices=[*_ACTIONS], metavar="ACTION", help=" | ".join(_ACTIONS))
     parser.add_argument(
-        "kind",
-        nargs="?",
-        choices=[*_FAULTS, "list", "clear"],
-        metavar="FAULT",
-        help=" | ".join((*_FAULTS, "list", "clear")),
+        "words", nargs="*", metavar="WORD", help=f"of fault: {' | '.join(_FAULT_WORDS)}; of cron: WORKER [SCHEDULE]"
     )
     parser.add_argument("--state", metavar="DIR", help="where it lives (default: .cattlegrid/local of this repository)")
     parser.add_argument("--port", type=int, help="port of the API (default: a free one, kept for the next time)")
@@ -53,6 +51,8 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace, show: Show) -> int:
     state = Path(args.state).absolute() if args.state else default_state(Path.cwd())
+    if args.words and args.action not in {"fault", "cron"}:
+        raise UsageError(f"local {args.action} takes no {args.words[0]!r}", next="cattlegrid local --help")
     with daemon_errors():
         return _ACTIONS[args.action](args, state, show)
 
@@ -157,19 +157,34 @@ def _reset(_args: Namespace, state: Path, show: Show) -> int:
     return 0
 
 
+def _cron(args: Namespace, state: Path, show: Show) -> int:
+    from cattlegrid.local import daemon  # noqa: PLC0415 - as above
+
+    if len(args.words) not in {1, 2}:
+        raise UsageError("which Worker?", next="cattlegrid local cron WORKER [SCHEDULE]")
+    fired = daemon.fire(state, *args.words)
+    show.report(fired)
+    failed = fired["outcome"] != "ok"
+    show.line(f"{args.words[0]}  {fired['cron']}  {show.paint(fired['outcome'], 'red' if failed else 'green')}")
+    if failed:
+        show.line(f"  next: tail {state / 'logs' / args.words[0]}.log")
+    return int(failed)
+
+
 def _fault(args: Namespace, state: Path, show: Show) -> int:
     from cattlegrid.local import daemon  # noqa: PLC0415 - as above
 
-    if args.kind is None:
-        raise UsageError("which fault?", next=f"cattlegrid local fault {' | '.join((*_FAULTS, 'list', 'clear'))}")
-    if args.kind == "clear":
+    if len(args.words) != 1 or args.words[0] not in _FAULT_WORDS:
+        raise UsageError("which fault?", next=f"cattlegrid local fault {' | '.join(_FAULT_WORDS)}")
+    (kind,) = args.words
+    if kind == "clear":
         daemon.disarm(state)
         show.report([])
         show.line("no fault is armed")
         return 0
-    if args.kind != "list":
-        names = ("kind", "method", "route", "count", "skip", "seconds", "chance", "seed")
-        daemon.arm(state, {name: getattr(args, name) for name in names})
+    if kind != "list":
+        names = ("method", "route", "count", "skip", "seconds", "chance", "seed")
+        daemon.arm(state, {"kind": kind, **{name: getattr(args, name) for name in names}})
     armed = daemon.armed(state)
     show.report(armed)
     show.table([[f"{name}={value}" for name, value in fault.items()] for fault in armed])
@@ -182,5 +197,6 @@ _ACTIONS: Mapping[str, Callable[[Namespace, Path, Show], int]] = {
     "status": _status,
     "env": _env,
     "reset": _reset,
+    "cron": _cron,
     "fault": _fault,
 }

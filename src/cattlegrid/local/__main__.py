@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from cattlegrid.local.docs import page
-from cattlegrid.local.runtime import PortTaken
+from cattlegrid.local.runtime import PortTaken, StartFailed
 from cattlegrid.local.serve import Options, serve
-from cattlegrid.local.state import disk_full
+from cattlegrid.local.state import StateRefused, disk_full
 
 
 def main(words: list[str]) -> int:
@@ -39,20 +39,22 @@ def main(words: list[str]) -> int:
     except BlockingIOError:
         sys.stderr.write(f"error: another local Cloudflare serves {told['state']}\n")
         return 3
-    except PortTaken as taken:
-        sys.stderr.write(f"error: {taken}\n")
+    except (PortTaken, StateRefused, StartFailed) as refused:
+        sys.stderr.write(f"error: {refused}\n")
         return 3
-    except (OSError, sqlite3.OperationalError) as broken:
+    except (OSError, sqlite3.DatabaseError) as broken:
         sys.stderr.write(f"error: {_why(broken, told)}\n")
         return 3
     return 0
 
 
-def _why(broken: OSError | sqlite3.OperationalError, told: Mapping[str, Any]) -> str:
+def _why(broken: OSError | sqlite3.DatabaseError, told: Mapping[str, Any]) -> str:
     if isinstance(broken, OSError) and broken.errno == errno.EADDRINUSE:
         return f"port {told['port']} is taken by another program"
     if disk_full(broken):
         return f"the disk that holds {told['state']} is full: free space, then repeat"
+    if isinstance(broken, sqlite3.DatabaseError) and not isinstance(broken, sqlite3.OperationalError):
+        return f"{told['state']}/control.sqlite is damaged ({broken}): `cattlegrid local reset` starts afresh"
     return f"{told['state']}: {broken}"
 
 

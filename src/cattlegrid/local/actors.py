@@ -42,8 +42,12 @@ def all_namespaces(db: sqlite3.Connection) -> list[Namespace]:
     return [_namespace(row) for row in db.execute("SELECT * FROM actors ORDER BY rowid")]
 
 
-def write(db: sqlite3.Connection, before: Sequence[Namespace], after: Sequence[Namespace]) -> None:
+def write(
+    db: sqlite3.Connection, script: str, before: Sequence[Namespace], after: Sequence[Namespace], tag: str | None
+) -> None:
+    """The classes and the tag of the migration that made them, both or neither: a tag alone could never be mended."""
     with db:
+        db.execute("UPDATE scripts SET migration_tag = ? WHERE name = ?", (tag, script))
         db.executemany("DELETE FROM actors WHERE id = ?", [(one.id,) for one in before])
         db.executemany(
             "INSERT INTO actors VALUES (?, ?, ?, ?)",

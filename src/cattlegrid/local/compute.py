@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from cattlegrid.local import actors, hosts, scripts
-from cattlegrid.local.api import queue_state
+from cattlegrid.local.api import d1_import, queue_state
 from cattlegrid.local.control import Control
 from cattlegrid.local.runtime import ActorClass, Assets, Module, QueueConsumer, WorkerVersion
 from cattlegrid.local.scripts import Version
@@ -59,12 +59,13 @@ def previewed(state: State, script: str) -> list[str]:
 
 
 async def restore(control: Control) -> None:
-    """Tells a fresh runtime what was deployed, where it is reached, and who consumes which queue."""
+    """Tells a fresh runtime what was deployed, where it is reached, and who consumes which queue. Starts no Worker."""
     db = control.state.db
+    await d1_import.return_unfinished(control.runtime, control.state)
     for script in scripts.all_scripts(db):
         deployment = scripts.current(db, script.name)
         if deployment is not None:
-            await control.runtime.deploy(script.name, [(one.version_id, one.percentage) for one in deployment.traffic])
+            control.runtime.resume(script.name, [(one.version_id, one.percentage) for one in deployment.traffic])
         await control.runtime.previews(script.name, previewed(control.state, script.name))
     await control.runtime.hosts(hosts.table(db))
     configure_queues(control)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -23,6 +25,11 @@ from cattlegrid.local.layout import Layout
 
 _PATIENCE = 30.0
 _PAUSE = 0.03
+# A predecessor that was killed has children that end, and give their ports back, a moment after it.
+_LAST_BREATH = 2.0
+# Below the range from which the kernel gives outgoing connections their ports (32768 and up on Linux, 49152 on macOS):
+# a port of that range that was free yesterday is somebody's connection today.
+_PORTS = range(20_000, 32_000)
 
 
 class DaemonError(Exception):
@@ -65,27 +72,50 @@ def up(
 ) -> Running:
     """Starts it, or finds it running. Ports are chosen once and kept, so that addresses stay the same.
 
-    Raises DaemonError: a port is taken, the disk is full, or it did not become ready (with the log's last lines).
+    Raises DaemonError: a port is taken, the state folder cannot be used or is a newer release's, the disk is full, or
+    it did not become ready.
     """
     layout = Layout(state.absolute())
-    layout.create()
-    with _turn(layout):
+    with _usable(layout), _turn(layout):
         if running := status(state):
             return running
+        layout.reserve()
         ports = _ports(layout, port, router_port)
-        argv = [sys.executable, "-m", "cattlegrid.local", "serve", "--state", str(state), "--node", str(node)]
+        argv = [sys.executable, "-m", "cattlegrid.local", "serve", "--state", str(layout.folder), "--node", str(node)]
         argv += ["--modules", str(modules), "--port", str(ports[0]), "--router-port", str(ports[1])]
         argv += ["--idle-seconds", str(idle_seconds)]
-        return _started(layout, argv)
+        running = _started(layout, argv)
+        layout.ports.write_text(json.dumps(ports))
+        return running
+
+
+@contextlib.contextmanager
+def _usable(layout: Layout) -> Iterator[None]:
+    try:
+        if layout.foreign():
+            message = f"{layout.folder} holds other files and no state of the local Cloudflare"
+            raise DaemonError(message, next="choose an empty or a new folder with --state")
+        layout.create()
+        yield
+    except OSError as wrong:
+        if wrong.errno in {errno.ENOSPC, errno.EDQUOT}:
+            message = f"the disk that holds {layout.folder} is full"
+            raise DaemonError(message, next=f"df -h {layout.folder}; free space, then repeat") from wrong
+        message = f"the state folder {layout.folder} cannot be used: {wrong.strerror} ({wrong.filename})"
+        raise DaemonError(message, next=f"ls -ld {wrong.filename}, or choose another folder with --state") from wrong
 
 
 def status(state: Path) -> Running | None:
-    """None when it is not running, or not ready yet."""
+    """None when it is not running, or not ready yet. Raises DaemonError when the folder cannot be read."""
     layout = Layout(state.absolute())
-    pid = layout.holder()
-    if pid is None or not layout.address.is_file():
-        return None
-    told = json.loads(layout.address.read_text())
+    try:
+        pid = layout.holder()
+        if pid is None or not layout.address.is_file():
+            return None
+        told = json.loads(layout.address.read_text())
+    except OSError as wrong:
+        message = f"the state folder {layout.folder} cannot be read: {wrong.strerror}"
+        raise DaemonError(message, next=f"ls -ld {wrong.filename}") from wrong
     if told["pid"] != pid:
         return None
     return Running(state, pid, told["port"], told["router_port"], told["account"], layout.token, layout.logs)
@@ -144,6 +174,16 @@ def disarm(state: Path) -> None:
     _asked(state, "DELETE", "/local/faults")
 
 
+def fire(state: Path, script: str, cron: str | None = None) -> dict[str, str]:
+    """Runs a cron now, the Worker's first when none is named: {"cron", "outcome"}, and "ok" is the good outcome.
+
+    Raises DaemonError when there is no such Worker or schedule.
+    """
+    path = f"/accounts/{_running(state).account}/workers/scripts/{script}/schedules/fire"
+    fired: dict[str, str] = _asked(state, "POST", path, {"cron": cron} if cron else {}, next="cattlegrid local --help")
+    return fired
+
+
 def _running(state: Path) -> Running:
     running = status(state)
     if running is None:
@@ -151,13 +191,20 @@ def _running(state: Path) -> Running:
     return running
 
 
-def _asked(state: Path, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+def _asked(
+    state: Path,
+    method: str,
+    path: str,
+    body: Mapping[str, Any] | None = None,
+    *,
+    next: str = "cattlegrid local fault --help",
+) -> Any:
     running = _running(state)
     headers = {"Authorization": f"Bearer {running.token.read_text().strip()}"}
     with httpx2.Client(trust_env=False, timeout=10) as client:
         answer = client.request(method, running.base_url + path, headers=headers, json=body).json()
     if not answer["success"]:
-        raise DaemonError(answer["errors"][0]["message"], next="cattlegrid local fault --help")
+        raise DaemonError(answer["errors"][0]["message"], next=next)
     return answer["result"]
 
 
@@ -170,25 +217,18 @@ def _turn(layout: Layout) -> Iterator[None]:
 
 
 def _ports(layout: Layout, port: int | None, router_port: int | None) -> tuple[int, int]:
-    """Asked for, else kept from the last time, else free ones; written down. Raises DaemonError for a taken one."""
+    """Asked for, else kept from the last time, else free ones. Raises DaemonError for a taken one."""
     kept = json.loads(layout.ports.read_text()) if layout.ports.is_file() else [None, None]
     chosen = [port or kept[0], router_port or kept[1]]
     for one, option in zip(chosen, ("--port", "--router-port"), strict=True):
-        if one is not None and _taken(one):
+        if one is not None and not _until(lambda one=one: not _taken(one), _LAST_BREATH):
             message = (
                 f"port {one} is taken by another program (this state, {layout.folder}, used it before or you chose it)"
             )
             raise DaemonError(message, next=f"cattlegrid local up {option} <another port>, or stop that program")
-    with contextlib.ExitStack() as reserved:
-        ports = [one or _free(reserved) for one in chosen]
-    layout.ports.write_text(json.dumps(ports))
+    free = (one for one in random.sample(_PORTS, len(_PORTS)) if one not in chosen and not _taken(one))
+    ports = [one or next(free) for one in chosen]
     return ports[0], ports[1]
-
-
-def _free(reserved: contextlib.ExitStack) -> int:
-    probe = reserved.enter_context(socket.socket())
-    probe.bind(("127.0.0.1", 0))
-    return int(probe.getsockname()[1])
 
 
 def _taken(port: int) -> bool:

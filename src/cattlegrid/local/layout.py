@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+_LEAST_ROOM = 1 << 20
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -49,8 +51,20 @@ class Layout:
         self.folder.chmod(0o700)
         self.logs.mkdir(exist_ok=True, mode=0o700)
 
+    def reserve(self) -> None:
+        """Raises OSError when the disk has no room even to write down why something failed."""
+        room = self.folder / "room"
+        try:
+            room.write_bytes(bytes(_LEAST_ROOM))
+        finally:
+            room.unlink(missing_ok=True)
+
     def ours(self) -> bool:
         return self.turn.is_file() or self.lock.is_file()
+
+    def foreign(self) -> bool:
+        """Whether the folder is in use for something else."""
+        return self.folder.is_dir() and not self.ours() and any(self.folder.iterdir())
 
     def holder(self) -> int | None:
         """The control plane's process id, None when nobody holds the lock."""

@@ -19,7 +19,7 @@ from cattlegrid.local.control import Control
 from cattlegrid.local.envelope import ApiError, refused
 from cattlegrid.local.faults import Fault
 from cattlegrid.local.routes import Call, Route, match, served
-from cattlegrid.local.state import disk_full
+from cattlegrid.local.state import NO_ROOM, disk_full
 
 PREFIX = "/client/v4"
 _NOT_SERVED = 7000
@@ -66,7 +66,7 @@ async def _routed(
     _guard_address(request)
     found = match(request.method, path)
     token = _authenticated(control, request, found[0] if found else None)
-    if not (found and found[0].local):
+    if not (found and (found[0].local or found[0].access == "signed")):
         headers.update(control.limiter.allow(token.id, time.monotonic()))
     await _before(faults)
     if found is None:
@@ -155,7 +155,7 @@ def _failed(request: Request, error: Exception) -> ApiError:
     _log.error("%s %s failed: %s, reference %s", request.method, request.url.path, type(error).__name__, reference)
     _log.error("".join(_places(error)))
     if disk_full(error):
-        return ApiError(507, 10013, "The disk that holds the local Cloudflare's state is full: free space, then repeat")
+        return ApiError(507, 10013, NO_ROOM)
     return ApiError(500, 10013, f"An unknown error has occurred in the local Cloudflare; reference = {reference}")
 
 

@@ -26,12 +26,13 @@ from cattlegrid.local.sql.limits import (
     unquoted,
     written_to,
 )
-from cattlegrid.local.state import State
+from cattlegrid.local.state import NO_ROOM, State
 
 SQL_ERROR = 7500
 TIMEOUT = "D1 DB storage operation exceeded timeout which caused object to be reset."
 LOST = "Network connection lost."
 FULL = "Exceeded maximum DB size"
+_SPEECHLESS = "Internal Server Error"
 _READS = re.compile(r"(?:\s|--[^\n]*\n|/\*.*?\*/)*(?:select|explain|pragma|values)\b", re.IGNORECASE | re.DOTALL)
 
 
@@ -85,9 +86,15 @@ class Desk:
         except httpx2.TransportError as lost:
             raise refused(LOST, status=500) from lost
         except SqlError as wrong:
-            raise refused(VALUE_TOO_BIG if ROW_CHECK_MARK in str(wrong) else str(wrong)) from wrong
+            raise refused(self._said(str(wrong))) from wrong
         self._sizes[uuid] = int(results[-1]["meta"]["size_after"])
         return results
+
+    def _said(self, words: str) -> str:
+        """What the engine said, or what it could not say: on a full disk it answers by "Internal Server Error"."""
+        if ROW_CHECK_MARK in words:
+            return VALUE_TOO_BIG
+        return NO_ROOM if words == _SPEECHLESS and self.state.no_room() else words
 
     async def _reset(self, restarts: int) -> None:
         """Ends the engine's process, unless another call just did: nothing else stops SQL on its only thread."""
@@ -102,11 +109,13 @@ class Desk:
             raise refused(self.busy[uuid])
         self.busy[uuid] = message
         try:
+            await self.runtime.d1_busy(uuid, message)
             async with self._left:
                 await self._left.wait_for(lambda: not self._calls.get(uuid))
             yield
         finally:
             del self.busy[uuid]
+            await self.runtime.d1_busy(uuid, None)
 
     @contextlib.asynccontextmanager
     async def _inside(self, uuid: str) -> AsyncIterator[None]:

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from cattlegrid.local.api import d1_snapshots
 from cattlegrid.local.api.d1 import ONE, malformed, the_database
 from cattlegrid.local.api.d1_desk import Desk, desk
-from cattlegrid.local.api.d1_import import HOLD_SECONDS
+from cattlegrid.local.api.d1_import import HOLD_SECONDS, begun
 from cattlegrid.local.api.d1_jobs import (
     BUSY_EXPORT,
     NO_EXPORT,
@@ -93,7 +93,7 @@ async def _begin(files: Desk, base_url: str, uuid: str, options: Options) -> dic
     running = Running(Export("", time.monotonic()), base_url)
     started = asyncio.Event()
     running.task = asyncio.create_task(_export(files, uuid, options, running, started))
-    await started.wait()
+    await begun(running.task, started)
     _runs(files)[uuid] = running
     return export_answer(running.job)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
+import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +14,9 @@ from weakref import WeakKeyDictionary
 
 from starlette.responses import Response
 
-from cattlegrid.local.api import d1_snapshots
+from cattlegrid.local.api import d1_snapshots, d1_state
 from cattlegrid.local.api.d1 import ONE, malformed, the_database
+from cattlegrid.local.api.d1_bookmarks import Snapshot
 from cattlegrid.local.api.d1_desk import Desk, desk, refused
 from cattlegrid.local.api.d1_jobs import (
     BUSY_IMPORT,
@@ -31,9 +34,11 @@ from cattlegrid.local.routes import Call, route
 from cattlegrid.local.runtime import Runtime
 from cattlegrid.local.sql.limits import STATEMENT_BYTES, STATEMENT_TOO_LONG, Statement, refusal
 from cattlegrid.local.sql.split import Splitter
+from cattlegrid.local.state import NO_ROOM, State, disk_full
 
 HOLD_SECONDS = 1.5
 _BATCH_STATEMENTS, _BATCH_CHARACTERS, _PIECE = 10_000, 8 << 20, 1 << 18
+_log = logging.getLogger("cattlegrid.local")
 _ETAG = re.compile(r"[0-9a-f]{32}")
 _DEFER = re.compile(r"\s*pragma\s+defer_foreign_keys\s*=\s*(?:true|on|1)\s*", re.IGNORECASE)
 
@@ -80,9 +85,18 @@ async def _begin(files: Desk, base_url: str, uuid: str, etag: str, *, upload: bo
     running = Running(Import(""), file.name)
     started = asyncio.Event()
     running.task = asyncio.create_task(_import(files, uuid, file, running, started))
-    await started.wait()
+    await begun(running.task, started)
     _runs(files)[uuid] = running
     return await _answer(running)
+
+
+async def begun(task: asyncio.Task[None], started: asyncio.Event) -> None:
+    """Waits until the job has told that it has started. Raises what ended it before."""
+    telling = asyncio.create_task(started.wait())
+    await asyncio.wait({task, telling}, return_when=asyncio.FIRST_COMPLETED)
+    telling.cancel()
+    if not started.is_set():
+        task.result()
 
 
 async def _polled(files: Desk, uuid: str, at: str) -> dict[str, Any]:
@@ -107,16 +121,45 @@ async def _import(files: Desk, uuid: str, file: Path, running: Running, started:
     async with files.alone(uuid, BUSY_IMPORT):
         before = await d1_snapshots.current(files.runtime, files.state, uuid, pinned=True)
         running.job = Import(before.bookmark)
+        d1_state.importing(files.state.db, uuid, before.bookmark)
         started.set()
         try:
             await _ingest(files, uuid, file, running)
-        except (ApiError, UnicodeDecodeError) as wrong:
+            after = await d1_snapshots.current(files.runtime, files.state, uuid, pinned=True)
+            d1_state.import_ended(files.state.db, uuid)
+            running.job = import_done(running.job, after.bookmark)
+        except (ApiError, UnicodeDecodeError, OSError, sqlite3.OperationalError) as wrong:
+            running.job = import_failed(running.job, await _returned(files, uuid, before, _why(wrong)))
+
+
+async def _returned(files: Desk, uuid: str, before: Snapshot, why: str) -> str:
+    """The import's error, after the database is as it was before; a full disk is waited for."""
+    while True:
+        try:
             await d1_snapshots.restore(files.runtime, files.state, uuid, before)
-            message = wrong.message if isinstance(wrong, ApiError) else "The file is not UTF-8 text."
-            running.job = import_failed(running.job, message)
-            return
-        after = await d1_snapshots.current(files.runtime, files.state, uuid, pinned=True)
-        running.job = import_done(running.job, after.bookmark)
+            d1_state.import_ended(files.state.db, uuid)
+        except (OSError, sqlite3.OperationalError) as wrong:
+            _log.error("database %s waits to be returned to %s: %s", uuid, before.bookmark, wrong)
+            await asyncio.sleep(HOLD_SECONDS)
+        else:
+            return why
+
+
+def _why(wrong: Exception) -> str:
+    if isinstance(wrong, ApiError):
+        return wrong.message
+    if isinstance(wrong, UnicodeDecodeError):
+        return "The file is not UTF-8 text."
+    if disk_full(wrong):
+        return NO_ROOM
+    return f"internal error ({type(wrong).__name__})"
+
+
+async def return_unfinished(runtime: Runtime, state: State) -> None:
+    """An import whose control plane was killed has not happened: its database becomes what it was before."""
+    for uuid, before in d1_state.unfinished_imports(state.db):
+        await d1_snapshots.restore(runtime, state, uuid, before)
+        d1_state.import_ended(state.db, uuid)
 
 
 async def _ingest(files: Desk, uuid: str, file: Path, running: Running) -> None:

@@ -24,4 +24,5 @@ async def limit(call: Call) -> Response:
         known = ", ".join(asdict(files.limits))
         raise ApiError(400, 10005, f"limits are numbers above zero, named {known}; not {', '.join(unknown) or said}")
     files.limits = replace(files.limits, **said) if said else Limits()
+    call.runtime.longest_call(files.limits.call_seconds)
     return ok(asdict(files.limits))

@@ -23,6 +23,9 @@ CREATE TABLE IF NOT EXISTS d1_snapshots (
 CREATE TABLE IF NOT EXISTS d1_restores (
     uuid TEXT NOT NULL REFERENCES d1_databases (uuid) ON DELETE CASCADE, at REAL NOT NULL
 );
+CREATE TABLE IF NOT EXISTS d1_imports (
+    uuid TEXT PRIMARY KEY REFERENCES d1_databases (uuid) ON DELETE CASCADE, bookmark TEXT NOT NULL
+);
 """
 )
 
@@ -84,6 +87,7 @@ def replicate(db: sqlite3.Connection, uuid: str, mode: str) -> None:
 def remove(db: sqlite3.Connection, uuid: str) -> None:
     db.execute("DELETE FROM d1_snapshots WHERE uuid = ?", (uuid,))
     db.execute("DELETE FROM d1_restores WHERE uuid = ?", (uuid,))
+    db.execute("DELETE FROM d1_imports WHERE uuid = ?", (uuid,))
     db.execute("DELETE FROM d1_databases WHERE uuid = ?", (uuid,))
     db.commit()
 
@@ -117,6 +121,23 @@ def next_state(db: sqlite3.Connection, uuid: str) -> int:
 def forget(db: sqlite3.Connection, uuid: str, bookmark: str) -> None:
     db.execute("DELETE FROM d1_snapshots WHERE uuid = ? AND bookmark = ?", (uuid, bookmark))
     db.commit()
+
+
+def importing(db: sqlite3.Connection, uuid: str, bookmark: str) -> None:
+    """Writes down, before the first statement, where a database returns to when its import is not finished."""
+    db.execute("INSERT OR REPLACE INTO d1_imports VALUES (?, ?)", (uuid, bookmark))
+    db.commit()
+
+
+def import_ended(db: sqlite3.Connection, uuid: str) -> None:
+    db.execute("DELETE FROM d1_imports WHERE uuid = ?", (uuid,))
+    db.commit()
+
+
+def unfinished_imports(db: sqlite3.Connection) -> list[tuple[str, Snapshot]]:
+    """Databases that were being imported into when the control plane was killed, and the states from before."""
+    rows = db.execute("SELECT uuid, bookmark FROM d1_imports").fetchall()
+    return [(uuid, one) for uuid, bookmark in rows for one in snapshots(db, uuid) if one.bookmark == bookmark]
 
 
 def restores_since(db: sqlite3.Connection, uuid: str, moment: float) -> int:

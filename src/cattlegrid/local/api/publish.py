@@ -43,10 +43,10 @@ async def from_upload(call: Call, name: str, sent: upload.Upload, *, strict: boo
     content = replace(content, migration_tag=migration_tag)
     version = scripts.new_version(db, name, "wrangler", content)
     version = await _validated(call, version, spaces)
-    script = known or scripts.create(db, name)
+    if known is None:
+        scripts.create(db, name)
     if metadata.get("migrations"):
-        actors.write(db, actors.of_script(db, name), spaces)
-        scripts.save(db, replace(script, migration_tag=migration_tag))
+        actors.write(db, name, actors.of_script(db, name), spaces, migration_tag)
     scripts.add_version(db, version)
     await _previews(call, name)
     return version

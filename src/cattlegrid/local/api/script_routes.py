@@ -83,9 +83,10 @@ async def _delete(call: Call) -> Response:
         script = publish.existing(call, name)
         if call.query.get("force") != "true":
             _refuse_while_used(call, script)
-        await call.runtime.withdraw(name)
+        spaces = actors.of_script(call.state.db, name)
+        await call.runtime.withdraw(name, [one.id for one in spaces])
+        actors.write(call.state.db, name, spaces, (), None)
         scripts.remove(call.state.db, name)
-        actors.write(call.state.db, actors.of_script(call.state.db, name), ())
         triggers.forget(call.state.db, name)
         queue_state.forget_script(call.state.db, name)
         compute.configure_queues(call.control)

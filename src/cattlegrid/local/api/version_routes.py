@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from cattlegrid.local import scripts, tokens
 from cattlegrid.local.api import bindings, publish, upload
-from cattlegrid.local.envelope import ApiError, ok, paged
+from cattlegrid.local.envelope import ApiError, ok, page_number, paged
 from cattlegrid.local.routes import Call, route
 from cattlegrid.local.scripts import Script, Version
 
@@ -40,8 +40,8 @@ async def list_versions(call: Call) -> Response:
     found = scripts.versions(call.state.db, script.name)
     if call.query.get("deployable") == "true":
         found = found[:_MAX_DEPLOYABLE]
-    page = int(call.query.get("page", "1"))
-    per_page = int(call.query.get("per_page", str(max(len(found), 1))))
+    page = page_number(call.query, "page", 1)
+    per_page = page_number(call.query, "per_page", max(len(found), 1))
     items = [_listed(call, one) for one in found[(page - 1) * per_page : page * per_page]]
     info = {"page": page, "per_page": per_page, "count": len(items), "total_count": len(found)}
     return ok({"items": items}, info=info)

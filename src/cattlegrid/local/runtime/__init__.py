@@ -1,5 +1,6 @@
 """The data plane of the local Cloudflare: Workers on workerd, databases in one storage process, a router in front."""
 
+from cattlegrid.local.runtime.process import StartFailed
 from cattlegrid.local.runtime.router import PortTaken
 from cattlegrid.local.runtime.runtime import Runtime
 from cattlegrid.local.runtime.version import (
@@ -22,6 +23,7 @@ __all__ = [
     "Runtime",
     "ScriptError",
     "SqlError",
+    "StartFailed",
     "Validated",
     "WorkerVersion",
 ]

@@ -69,12 +69,12 @@ class Workerd:
         await self._reader
 
     async def _keep_words(self) -> None:
+        """Reads on when the log cannot be written (a full disk): workerd would stand still with its pipe full."""
         stream = cast("asyncio.StreamReader", self._process.stdout)
-        with self._log.open("ab") as log:
-            while piece := await stream.read(65536):
-                self.words = (self.words + piece)[-_KEPT_WORDS:]
+        while piece := await stream.read(65536):
+            self.words = (self.words + piece)[-_KEPT_WORDS:]
+            with contextlib.suppress(OSError), self._log.open("ab", buffering=0) as log:
                 log.write(piece)
-                log.flush()
 
 
 async def start(

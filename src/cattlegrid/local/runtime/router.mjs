@@ -11,7 +11,8 @@ const agent = new http.Agent({ keepAlive: true, maxSockets: 256, keepAliveMsecs:
 const tell = (event) => process.stdout.write(JSON.stringify(event) + "\n");
 
 let hosts = []; // [{host, path, script}], the most specific first
-let scripts = {}; // script -> [[version, percentage]]
+let scripts = {}; // script -> {traffic: [[version, percentage]], known: [version]}
+let table = 0; // the number of the table in force
 const versions = new Map(); // version -> {socket, waiting, active, used, draining}
 
 function state(version) {
@@ -22,8 +23,8 @@ function state(version) {
 
 const orders = {
   table(order) {
-    hosts = order.hosts;
-    scripts = order.scripts;
+    ({ hosts, scripts, number: table } = order);
+    for (const one of versions.values()) one.waiting.splice(0).forEach(({ go }) => go(null));
   },
   awake({ version, socket }) {
     const one = state(version);
@@ -52,13 +53,14 @@ function settled(version, one) {
   }
 }
 
+// The socket, or null when the table has changed meanwhile and the request must be placed again.
 function awake(version) {
   const one = state(version);
   one.used = Date.now();
   if (one.socket) return Promise.resolve(one.socket);
   return new Promise((go, fail) => {
     one.waiting.push({ go, fail });
-    if (one.waiting.length === 1) tell({ event: "wake", version });
+    if (one.waiting.length === 1) tell({ event: "wake", version, table });
   });
 }
 
@@ -153,25 +155,34 @@ function enter(version) {
   };
 }
 
-async function pass(request, response) {
-  const found = find(request);
-  if (!found?.version) {
-    return page(response, 404, "error code: 1042", `No Worker answers at ${request.headers.host}${request.url}.`);
+// Script, version and the socket of its process; throws {script, why} when it cannot be started.
+async function placed(request) {
+  for (;;) {
+    const found = find(request);
+    if (!found?.version) return null;
+    const socketPath = await awake(found.version).catch((why) => Promise.reject({ script: found.script, why }));
+    if (socketPath) return { ...found, socketPath };
   }
-  let socketPath;
+}
+
+async function pass(request, response) {
+  let found;
   try {
-    socketPath = await awake(found.version);
-  } catch (why) {
-    return page(response, 522, "error code: 1101", `${found.script} could not be started: ${why}`);
+    found = await placed(request);
+  } catch ({ script, why }) {
+    return page(response, 522, "error code: 1101", `${script} could not be started: ${why}`);
+  }
+  if (!found) {
+    return page(response, 404, "error code: 1042", `No Worker answers at ${request.headers.host}${request.url}.`);
   }
   const leave = enter(found.version);
   response.once("close", leave);
-  send(request, response, found, socketPath, false);
+  send(request, response, found, false);
 }
 
-function send(request, response, found, socketPath, again) {
+function send(request, response, found, again) {
   const headers = forwarded(request);
-  const onward = http.request({ socketPath, agent, method: request.method, path: request.url, headers });
+  const onward = http.request({ socketPath: found.socketPath, agent, method: request.method, path: request.url, headers });
   onward.once("response", (answer) => {
     if (uncaught(answer)) {
       answer.resume();
@@ -191,14 +202,14 @@ function send(request, response, found, socketPath, again) {
     if (response.headersSent || again || !bodyless) {
       return page(response, 520, "error code: 1101", `${found.script} ended while it was answering.`);
     }
+    if (error.code === "ENOENT" || error.code === "ECONNREFUSED") state(found.version).socket = null;
     try {
-      if (error.code === "ENOENT" || error.code === "ECONNREFUSED") {
-        state(found.version).socket = null;
-        socketPath = await awake(found.version);
-      }
-      send(request, response, found, socketPath, true);
-    } catch (why) {
-      page(response, 522, "error code: 1101", `${found.script} could not be started: ${why}`);
+      const next = await placed(request);
+      if (!next) return page(response, 404, "error code: 1042", `${found.script} is gone.`);
+      if (next.version !== found.version) response.once("close", enter(next.version));
+      send(request, response, next, true);
+    } catch ({ script, why }) {
+      page(response, 522, "error code: 1101", `${script} could not be started: ${why}`);
     }
   });
   response.once("close", () => response.writableFinished || onward.destroy());
@@ -211,17 +222,16 @@ function uncaught(answer) {
 }
 
 async function upgrade(request, client, head) {
-  const found = find(request);
   client.on("error", () => client.destroy());
-  if (!found?.version) return client.end("HTTP/1.1 404 Not Found\r\nconnection: close\r\n\r\n");
-  let socketPath;
+  let found;
   try {
-    socketPath = await awake(found.version);
+    found = await placed(request);
   } catch {
     return client.end("HTTP/1.1 522 Origin Unreachable\r\nconnection: close\r\n\r\n");
   }
+  if (!found) return client.end("HTTP/1.1 404 Not Found\r\nconnection: close\r\n\r\n");
   const leave = enter(found.version);
-  const worker = net.connect(socketPath, () => {
+  const worker = net.connect(found.socketPath, () => {
     const lines = Object.entries(forwarded(request)).flatMap(([name, value]) => [value].flat().map((one) => `${name}: ${one}`));
     worker.write([`${request.method} ${request.url} HTTP/1.1`, ...lines, "", ""].join("\r\n"));
     worker.write(head);

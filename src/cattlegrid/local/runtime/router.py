@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import itertools
 import json
+import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, cast
@@ -13,6 +13,8 @@ from typing import Any, Final, cast
 from cattlegrid.local.runtime.process import die_with_parent
 
 _SCRIPT: Final = Path(__file__).with_name("router.mjs")
+_PAUSE: Final = 0.5
+_log = logging.getLogger("cattlegrid.local")
 
 
 class PortTaken(Exception):
@@ -33,6 +35,7 @@ class Router:
         self._keeper: asyncio.Task[None] | None = None
         self._ready = asyncio.Event()
         self._numbers = itertools.count()
+        self._tables = 0
         self._answers: dict[int, asyncio.Future[None]] = {}
         self._remembered: dict[str, Mapping[str, Any]] = {}
 
@@ -50,8 +53,16 @@ class Router:
             await self._process.wait()
 
     async def table(self, hosts: list[Mapping[str, str]], scripts: Mapping[str, Any]) -> None:
-        """Returns when requests follow the new table."""
-        await self._order({"do": "table", "hosts": hosts, "scripts": scripts}, remember="table")
+        """Returns when requests follow the new table, those too that wait for a version to wake.
+
+        The event `wake` says after which table it was decided; `stale` tells whether another one has come since.
+        """
+        self._tables += 1
+        order = {"do": "table", "hosts": hosts, "scripts": scripts, "number": self._tables}
+        await self._order(order, remember="table")
+
+    def stale(self, table: int) -> bool:
+        return table < self._tables
 
     async def awake(self, version: str, socket: Path) -> None:
         await self._order({"do": "awake", "version": version, "socket": str(socket)}, remember=version)
@@ -115,8 +126,11 @@ class Router:
             self._ready.clear()
             for number in list(self._answers):
                 self._answered(number)
-            with contextlib.suppress(PortTaken):
+            try:
                 await self._launch()
+            except (PortTaken, OSError) as failed:
+                _log.error("the router does not start, trying again: %s", failed)
+                await asyncio.sleep(_PAUSE)
 
     def _answered(self, number: int) -> None:
         answer = self._answers.pop(number, None)

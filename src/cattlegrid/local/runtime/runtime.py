@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from cattlegrid.local.runtime import alarms
 from cattlegrid.local.runtime.broker import Broker
 from cattlegrid.local.runtime.instances import Instance, Instances
 from cattlegrid.local.runtime.router import Router
@@ -24,6 +25,7 @@ from cattlegrid.local.runtime.worker import Place, front_service
 
 _DRAIN: Final = 30.0
 _RPC_GRACE: Final = 3.0
+_SHORTEST_SLEEP: Final = 1.0
 
 Traffic = Sequence[tuple[str, float]]
 
@@ -59,6 +61,8 @@ class Runtime:
         self._locks: dict[str, asyncio.Lock] = {}
         self._drained: dict[str, asyncio.Event] = {}
         self._called: dict[str, float] = {}
+        self._leaving: set[str] = set()
+        self._alarms: dict[str, asyncio.TimerHandle] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
 
     async def start(self) -> None:
@@ -70,6 +74,8 @@ class Runtime:
         await self._router.start()
 
     async def stop(self) -> None:
+        for script in list(self._alarms):
+            self._forget_alarm(script)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -119,16 +125,26 @@ class Runtime:
             for version_id in leaving:
                 self._later(self._retire(version_id))
 
-    async def withdraw(self, script: str) -> None:
-        """Nothing of this script answers any more."""
+    def resume(self, script: str, traffic: Traffic) -> None:
+        """What was deployed before a restart: started by its first request. Published with the next `hosts`."""
+        self._traffic[script] = list(traffic)
+        self._await_alarm(script)
+
+    async def withdraw(self, script: str, namespaces: Sequence[str]) -> None:
+        """Nothing of this script answers any more; the objects of these namespaces are forgotten."""
         async with self._lock(script):
             self._traffic.pop(script, None)
             versions = self._previews.pop(script, [])
             await self._publish()
+            self._forget_alarm(script)
+            if namespaces:
+                for version_id in [one for one in versions if one in self._instances.running]:
+                    await self._retire(version_id)
+                for namespace in namespaces:
+                    shutil.rmtree(self._state / "actors" / namespace, ignore_errors=True)
         for version_id in versions:
             if version_id in self._instances.running:
                 self._later(self._retire(version_id))
-        shutil.rmtree(self._state / "actors" / script, ignore_errors=True)
 
     async def previews(self, script: str, version_ids: Sequence[str]) -> None:
         """The versions that answer at their own address, `<first 8 digits>-<script>…`."""
@@ -173,6 +189,14 @@ class Runtime:
 
     async def d1_export(self, uuid: str, *, no_schema: bool, no_data: bool, tables: Sequence[str]) -> str:
         return await self._storage.d1_export(uuid, no_schema=no_schema, no_data=no_data, tables=tables)
+
+    async def d1_busy(self, uuid: str, why: str | None) -> None:
+        """Refuse Workers' queries to this database with `why`, or, with None, let them in again."""
+        await self._storage.d1_busy(uuid, why)
+
+    def longest_call(self, seconds: float) -> None:
+        """How long a Worker's query may hold up the databases before their process is started again."""
+        self._storage.longest_call = seconds
 
     async def d1_snapshot(self, uuid: str, to: Path) -> None:
         await self._storage.d1_snapshot(uuid, to)
@@ -219,18 +243,20 @@ class Runtime:
     def _heard(self, event: Mapping[str, Any]) -> None:
         version_id = str(event.get("version", ""))
         if event["event"] == "wake":
-            self._later(self._wake(version_id))
+            self._later(self._wake(version_id, int(event["table"])))
         elif event["event"] == "idle":
             self._router.forget(version_id)
             self._later(self._sleep(version_id))
         elif event["event"] == "drained":
             self._drained.setdefault(version_id, asyncio.Event()).set()
 
-    async def _wake(self, version_id: str) -> None:
+    async def _wake(self, version_id: str, table: int) -> None:
+        """After another table the router has asked anew for what its requests still wait for."""
         try:
             script = self._resolve(version_id).script
             async with self._lock(script):
-                await self._ensure(version_id)
+                if not self._router.stale(table):
+                    await self._ensure(version_id)
         except (ScriptError, LookupError, OSError) as error:
             await self._router.failed(version_id, str(error))
 
@@ -243,10 +269,34 @@ class Runtime:
                 await self._router.awake(version_id, instance.http)
             else:
                 await self._instances.stop(version_id)
+                self._await_alarm(instance.version.script)
+
+    def _await_alarm(self, script: str) -> None:
+        """Wake the sleeping script when the first alarm of its Durable Objects is due."""
+        self._forget_alarm(script)
+        live = next((version for version, percentage in self._traffic.get(script, ()) if percentage > 0), None)
+        owned = [actor.namespace_id for actor in self._resolve(live).actors] if live else []
+        due = alarms.earliest(self._state / "actors", owned)
+        if due is not None:
+            delay = max(_SHORTEST_SLEEP, due - time.time())
+            self._alarms[script] = asyncio.get_running_loop().call_later(delay, self._ring, script)
+
+    def _ring(self, script: str) -> None:
+        self._alarms.pop(script, None)
+        self._later(self._awaken(script))
+
+    async def _awaken(self, script: str) -> None:
+        with suppress(ScriptError, LookupError, OSError):
+            await self._live(script)
+
+    def _forget_alarm(self, script: str) -> None:
+        if pending := self._alarms.pop(script, None):
+            pending.cancel()
 
     async def _ensure(self, version_id: str) -> Instance:
         """The version's process, started if need be. The caller holds the script's lock."""
         instance = self._instances.running.get(version_id)
+        self._leaving.discard(version_id)
         if instance is None or not instance.process.alive:
             version = self._resolve(version_id)
             if version.actors:
@@ -257,8 +307,9 @@ class Runtime:
         return instance
 
     async def _retire(self, version_id: str) -> None:
-        """Stop a version when its last request has ended."""
+        """Stop a version when its last request has ended, unless it is wanted again by then."""
         instance = self._instances.running.get(version_id)
+        self._leaving.add(version_id)
         drained = self._drained[version_id] = asyncio.Event()
         await self._router.asleep(version_id)
         with suppress(TimeoutError):
@@ -266,11 +317,15 @@ class Runtime:
         called = time.monotonic() - self._called.get(version_id, 0.0)
         if called < _RPC_GRACE:
             await asyncio.sleep(_RPC_GRACE - called)
-        if instance is not None and self._instances.running.get(version_id) is instance:
+        wanted_again = version_id not in self._leaving
+        self._leaving.discard(version_id)
+        if instance is not None and not wanted_again and self._instances.running.get(version_id) is instance:
             await self._instances.stop(version_id)
 
     async def _ended(self, version_id: str) -> None:
         await self._router.asleep(version_id)
+        with suppress(LookupError):
+            self._await_alarm(self._resolve(version_id).script)
 
     async def _live(self, script: str) -> Instance:
         traffic = self._traffic.get(script)

@@ -15,7 +15,11 @@ KINDS = {
     "kv": ("KVNamespaceObject", "kv/namespace.worker.js"),
     "r2": ("R2BucketObject", "r2/bucket.worker.js"),
 }
+# Where Workers' D1 bindings go in; the control plane itself goes to `d1`.
+GATE = "gate"
+SOCKETS = (*KINDS, GATE)
 NAMESPACE = "MF-Namespace"
+_HERE = Path(__file__).parent
 _DATE = "2026-01-01"
 _FLAGS = ("nodejs_compat", "experimental")
 
@@ -26,7 +30,8 @@ def config(miniflare: Path, state: Path, sockets: Path) -> str:
     services: list[Value] = [{"name": "loop", "network": {"allow": []}}]
     for kind, (class_name, script) in KINDS.items():
         services += _services(kind, class_name, workers / script, workers / "shared/object-entry.worker.js", state)
-    listeners = [capnp.socket(kind, sockets / f"{kind}.sock", kind) for kind in KINDS]
+    services.append(_worker(GATE, _HERE / "gate.js", [{"name": "D1", "service": "d1"}], {}))
+    listeners = [capnp.socket(one, sockets / f"{one}.sock", one) for one in SOCKETS]
     return capnp.config(services, listeners, [{"modules": extensions(workers)}])
 
 

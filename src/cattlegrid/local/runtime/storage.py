@@ -6,16 +6,23 @@ import asyncio
 import hashlib
 import hmac
 import json
+import logging
 import sqlite3
 from collections.abc import Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
 import httpx2
 
 from cattlegrid.local.runtime import process, simulators
+from cattlegrid.local.runtime.process import StartFailed
 from cattlegrid.local.runtime.version import SqlError
+
+_PAUSE = 0.5
+_PULSE = 2.0
+_PATIENCE = 10.0
+_log = logging.getLogger("cattlegrid.local")
 
 
 class Ask(Protocol):
@@ -42,7 +49,9 @@ class Storage:
         self._sockets = sockets
         self._log = log
         self._process: process.Workerd | None = None
-        self._keeper: asyncio.Task[None] | None = None
+        self._keepers: list[asyncio.Task[None]] = []
+        self._busy: dict[str, str] = {}
+        self.longest_call = 30.0
         self._up = asyncio.Event()
         self._clients: dict[str, httpx2.AsyncClient] = {}
 
@@ -53,17 +62,18 @@ class Storage:
         for kind in simulators.KINDS:
             (self._state / kind).mkdir(parents=True, exist_ok=True)
             (self._state / f"{kind}-blobs").mkdir(parents=True, exist_ok=True)
-            transport = httpx2.AsyncHTTPTransport(uds=str(self.socket(kind)))
-            self._clients[kind] = httpx2.AsyncClient(transport=transport, timeout=None, trust_env=False)
+        for name in simulators.SOCKETS:
+            transport = httpx2.AsyncHTTPTransport(uds=str(self.socket(name)))
+            self._clients[name] = httpx2.AsyncClient(transport=transport, timeout=None, trust_env=False)
         config = self._sockets / "storage.capnp"
         config.write_text(simulators.config(self._miniflare, self._state, self._sockets))
         await self._launch(config)
-        self._keeper = asyncio.create_task(self._keep(config))
+        self._keepers = [asyncio.create_task(self._keep(config)), asyncio.create_task(self._watch())]
 
     async def stop(self) -> None:
-        if self._keeper is not None:
-            self._keeper.cancel()
-            await asyncio.gather(self._keeper, return_exceptions=True)
+        for keeper in self._keepers:
+            keeper.cancel()
+        await asyncio.gather(*self._keepers, return_exceptions=True)
         for client in self._clients.values():
             await client.aclose()
         if self._process is not None:
@@ -74,7 +84,14 @@ class Storage:
         self._up.clear()
         if self._process is not None:
             self._process.kill()
-        await self._up.wait()
+        await self._ready()
+
+    async def _ready(self) -> None:
+        """Raises httpx2.ConnectError when the process does not come back."""
+        try:
+            await asyncio.wait_for(self._up.wait(), _PATIENCE)
+        except TimeoutError:
+            raise httpx2.ConnectError("the storage process is not running") from None
 
     def ask(self, kind: str, namespace: str) -> Ask:
         async def ask(
@@ -85,7 +102,7 @@ class Storage:
             content: bytes | None = None,
             params: Mapping[str, str] | None = None,
         ) -> httpx2.Response:
-            await self._up.wait()
+            await self._ready()
             sent = {simulators.NAMESPACE: namespace, **(headers or {})}
             return await self._clients[kind].request(
                 method, f"http://{kind}{path}", headers=sent, content=content, params=params
@@ -123,6 +140,33 @@ class Storage:
         check = hmac.new(key, base, hashlib.sha256).digest()[:16]
         return self._state / "d1" / simulators.unique_key("d1") / f"{(base + check).hex()}.sqlite"
 
+    async def d1_busy(self, uuid: str, why: str | None) -> None:
+        """Refuse Workers' queries to this database with `why`, or, with None, let them in again."""
+        if why is None:
+            self._busy.pop(uuid, None)
+        else:
+            self._busy[uuid] = why
+        with suppress(httpx2.TransportError):
+            await self._tell_gate(uuid, why)
+
+    async def _tell_gate(self, uuid: str, why: str | None) -> None:
+        await self._clients[simulators.GATE].post("http://gate/busy", json={"database": uuid, "why": why})
+
+    async def _watch(self) -> None:
+        """A Worker's query that does not end stops every database, and nothing ends it but the process's own end."""
+        while True:
+            await asyncio.sleep(_PULSE)
+            if not self._up.is_set():
+                continue
+            try:
+                await self._clients[simulators.GATE].get("http://gate/ping", timeout=self.longest_call)
+            except httpx2.TimeoutException:
+                _log.error("a query ran for %g s; the storage process is started again", self.longest_call)
+                with suppress(httpx2.TransportError):
+                    await self.restart()
+            except httpx2.TransportError:
+                continue  # It has just ended by itself and is being started again.
+
     async def d1_snapshot(self, uuid: str, to: Path) -> None:
         await asyncio.to_thread(_backup, self.d1_file(uuid), to)
 
@@ -146,18 +190,25 @@ class Storage:
             one.unlink(missing_ok=True)
 
     async def _launch(self, config: Path) -> None:
-        for kind in simulators.KINDS:
-            self.socket(kind).unlink(missing_ok=True)
+        for name in simulators.SOCKETS:
+            self.socket(name).unlink(missing_ok=True)
         self._process = await process.start(
-            self._binary, config, sockets=list(simulators.KINDS), env={}, log=self._log / "storage.log"
+            self._binary, config, sockets=list(simulators.SOCKETS), env={}, log=self._log / "storage.log"
         )
+        for uuid, why in self._busy.items():
+            await self._tell_gate(uuid, why)
         self._up.set()
 
     async def _keep(self, config: Path) -> None:
         while self._process is not None:
             await self._process.ended()
             self._up.clear()
-            await self._launch(config)
+            while not self._up.is_set():
+                try:
+                    await self._launch(config)
+                except (OSError, StartFailed, TimeoutError) as failed:
+                    _log.error("the storage process does not start, trying again: %s", failed)
+                    await asyncio.sleep(_PAUSE)
 
 
 def _error(answer: Any) -> str:

@@ -167,7 +167,7 @@ class _Wiring:
         return {"json": json.dumps(known)}
 
     def d1(self, binding: Mapping[str, Any]) -> dict[str, Value]:
-        inner: Value = [{"name": "fetcher", "service": self._stored("d1", str(binding["id"]))}]
+        inner: Value = [{"name": "fetcher", "service": self._stored(simulators.GATE, str(binding["id"]))}]
         return {"wrapped": {"moduleName": "cloudflare-internal:d1-api", "innerBindings": inner}}
 
     def kv(self, binding: Mapping[str, Any]) -> dict[str, Value]:
