@@ -108,13 +108,9 @@ def test_a_secret_over_5_kilobytes_is_refused_and_never_quoted(project: Project)
 
 
 @pytest.mark.local_only
-def test_what_is_not_served_is_refused_by_name(cloud: Cloud, project: Project) -> None:
+def test_what_is_not_served_is_refused_by_name(cloud: Cloud) -> None:
     assert upload(cloud, cloud.name(), bindings=[{"name": "AI", "type": "ai"}])[0] == 501
     assert cloud.refusal("GET", "/images/v1") == (501, 7000)
-    project.run("deploy")
-    ran = project.try_("tail", project.name)
-    assert ran.code != 0
-    assert "tail is not served by the local Cloudflare" in ran.said
 
 
 def test_a_worker_that_cannot_start_leaves_the_old_one_as_it_was(project: Project) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from homes import Home, carried, home
+from homes import Home, carried, home, until
 
 from cattlegrid.local import daemon
 from cattlegrid.local.daemon import DaemonError
@@ -34,7 +34,7 @@ def test_a_taken_port_is_named_with_the_option_that_chooses_another(made: Home) 
     daemon.down(made.state)
     with socket.socket() as squatter:
         squatter.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        squatter.bind(("127.0.0.1", was.router_port))
+        until(lambda: binds(squatter, was.router_port), "the kernel gives the port of the ended router back")
         squatter.listen()
         with pytest.raises(DaemonError, match=f"port {was.router_port} is taken") as refusal:
             made.up()
@@ -42,6 +42,13 @@ def test_a_taken_port_is_named_with_the_option_that_chooses_another(made: Home) 
         assert daemon.status(made.state) is None
     assert made.up() == daemon.status(made.state)
     assert (made.running.port, made.running.router_port) == (was.port, was.router_port)
+
+
+def binds(one: socket.socket, port: int) -> bool:
+    with suppress(OSError):
+        one.bind(("127.0.0.1", port))
+        return True
+    return False
 
 
 def test_a_state_of_a_newer_release_is_refused_and_left_alone(made: Home) -> None:

@@ -7,18 +7,6 @@ from starlette.responses import Response
 from cattlegrid.local.envelope import ApiError
 from cattlegrid.local.routes import Call, route
 
-_SCRIPT = "/accounts/{account}/workers/scripts/{script}"
-
-
-@route("POST", _SCRIPT + "/tails", "refused: tail", scope="workers:read")
-async def tail(_call: Call) -> Response:
-    raise ApiError(
-        501,
-        7000,
-        "wrangler tail is not served by the local Cloudflare: it has no log stream. "
-        "A Worker's console output is in the logs folder that `cattlegrid local status` names",
-    )
-
 
 @route("POST", "/accounts/{account}/workers/dispatch/namespaces", "refused: dispatch", scope="workers:write")
 @route("GET", "/accounts/{account}/workers/dispatch/namespaces", "refused: dispatch", scope="workers:read")

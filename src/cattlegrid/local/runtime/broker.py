@@ -30,16 +30,20 @@ CREATE INDEX IF NOT EXISTS messages_due ON messages (queue, due);
 
 Deliver = Callable[[str, Mapping[str, Any]], Awaitable[Mapping[str, Any]]]
 Resolve = Callable[[str], Awaitable[Mapping[str, Any]]]
+Traced = Callable[[str, str, Sequence[dict[str, Any]]], Awaitable[None]]
 
 
 class Broker:
-    """`deliver(script, event)` hands a batch to the live version; `resolve(script)` says where that one runs."""
+    """`deliver(script, event)` hands a batch to the live version; `resolve(script)` says where that one runs;
+    `traced(script, version, events)` is told what a tailed Worker did.
+    """
 
-    def __init__(self, file: Path, socket: Path, deliver: Deliver, resolve: Resolve) -> None:
+    def __init__(self, file: Path, socket: Path, deliver: Deliver, resolve: Resolve, traced: Traced) -> None:
         self._db = sqlite3.connect(file)
         self._db.executescript(_TABLES)
         self._deliver = deliver
         self._resolve = resolve
+        self._traced = traced
         self.socket = socket
         self._consumers: Mapping[str, QueueConsumer] = {}
         self._pumps: dict[str, asyncio.Task[None]] = {}
@@ -51,6 +55,7 @@ class Broker:
         routes = [
             Route("/message", self._message, methods=["POST"]),
             Route("/batch", self._batch, methods=["POST"]),
+            Route("/tail/{script}/{version}", self._tail, methods=["POST"]),
             Route("/{script}", self._where),
         ]
         config = uvicorn.Config(
@@ -127,6 +132,10 @@ class Broker:
             return JSONResponse(await self._resolve(request.path_params["script"]))
         except LookupError as missing:
             return PlainTextResponse(str(missing), 404)
+
+    async def _tail(self, request: Request) -> Response:
+        await self._traced(request.path_params["script"], request.path_params["version"], await request.json())
+        return PlainTextResponse("told")
 
     def _event(self, queue: str) -> asyncio.Event:
         return self._arrived.setdefault(queue, asyncio.Event())

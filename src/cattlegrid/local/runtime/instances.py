@@ -49,7 +49,7 @@ class Instances:
         binary: Path,
         logs: Path,
         sockets: Path,
-        place: Callable[[Path], worker.Place],
+        place: Callable[[Path, str], worker.Place],
         ended: Callable[[str], Awaitable[None]],
     ) -> None:
         self._binary = binary
@@ -63,7 +63,7 @@ class Instances:
     async def start(self, version: WorkerVersion) -> Instance:
         """Raises ScriptError."""
         folder = self._folder(version)
-        instance = await self._launch(version, folder, self._place(folder))
+        instance = await self._launch(version, folder, self._place(folder, version.script))
         self.running[version.version_id] = instance
         watcher = asyncio.create_task(self._watch(instance))
         self._watchers.add(watcher)
@@ -73,7 +73,7 @@ class Instances:
     async def try_out(self, version: WorkerVersion) -> int:
         """Start it with Durable Objects in memory, and stop it; milliseconds it took. Raises ScriptError."""
         folder = self._folder(version, "-try")
-        place = self._place(folder)
+        place = self._place(folder, version.script)
         without_disk = worker.Place(place.miniflare, folder, None, place.storage, place.broker)
         instance = await self._launch(version, folder, without_disk)
         await self._remove(instance)
@@ -82,7 +82,7 @@ class Instances:
     async def handlers(self, version: WorkerVersion) -> tuple[str, ...]:
         """The events that the script handles. Raises ScriptError."""
         folder = self._folder(version, "-handlers")
-        configured = worker.configure_inspection(version, self._place(folder))
+        configured = worker.configure_inspection(version, self._place(folder, version.script))
         started = await self._workerd(version, folder, configured, ["handlers"])
         try:
             transport = httpx2.AsyncHTTPTransport(uds=str(folder / "handlers.sock"))

@@ -5,6 +5,7 @@ import { randomBytes } from "node:crypto";
 import http from "node:http";
 import net from "node:net";
 import readline from "node:readline";
+import { follow } from "./tails.mjs";
 
 const [port, idleSeconds] = process.argv.slice(2).map(Number);
 const agent = new http.Agent({ keepAlive: true, maxSockets: 256, keepAliveMsecs: 5000 });
@@ -34,6 +35,13 @@ const orders = {
   },
   failed({ version, why }) {
     state(version).waiting.splice(0).forEach(({ fail }) => fail(why));
+  },
+  tails({ known }) {
+    for (const tail of tails.keys()) if (!known.includes(tail)) (tails.get(tail)?.end(), tails.delete(tail));
+    for (const tail of known) if (!tails.has(tail)) tails.set(tail, null);
+  },
+  trace({ tail, text }) {
+    tails.get(tail)?.send(text);
   },
   touch({ version }) {
     state(version).used = Date.now();
@@ -221,8 +229,16 @@ function uncaught(answer) {
   return answer.statusCode === 500 && answer.headers["content-type"] === undefined && answer.headers["content-length"] === "21";
 }
 
+// ---- wrangler tail
+
+const tails = new Map(); // tail -> {send, end} of its follower, or null before it has come
+
 async function upgrade(request, client, head) {
   client.on("error", () => client.destroy());
+  const tail = /^\/tails\/([0-9a-f]{32})$/.exec(request.url)?.[1];
+  if (tail && tails.has(tail)) {
+    return tails.set(tail, follow(request, client, head, () => tails.has(tail) && tell({ event: "untailed", tail })));
+  }
   let found;
   try {
     found = await placed(request);

@@ -78,6 +78,13 @@ class Router:
         self._remembered.pop(version, None)
         await self._order({"do": "asleep", "version": version})
 
+    async def tails(self, known: list[str]) -> None:
+        """Exactly these may be followed, at `/tails/<id>`; the event `untailed` tells when a follower has gone."""
+        await self._order({"do": "tails", "known": known}, remember="tails")
+
+    async def trace(self, tail: str, text: str) -> None:
+        await self._order({"do": "trace", "tail": tail, "text": text})
+
     def forget(self, version: str) -> None:
         """The router itself has put this version to sleep."""
         self._remembered.pop(version, None)

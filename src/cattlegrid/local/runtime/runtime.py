@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import random
 import shutil
@@ -20,6 +21,7 @@ from cattlegrid.local.runtime.broker import Broker
 from cattlegrid.local.runtime.instances import Instance, Instances
 from cattlegrid.local.runtime.router import Router
 from cattlegrid.local.runtime.storage import Ask, Storage
+from cattlegrid.local.runtime.tails import Tail, Tails, wanted
 from cattlegrid.local.runtime.version import QueueConsumer, ScriptError, Validated, WorkerVersion
 from cattlegrid.local.runtime.worker import Place, front_service
 
@@ -52,7 +54,10 @@ class Runtime:
         logs = state / "logs"
         logs.mkdir(parents=True, exist_ok=True)
         self._storage = Storage(binary, self._miniflare, state / "storage", self._sockets, logs)
-        self._broker = Broker(state / "queues.sqlite", self._sockets / "broker.sock", self._deliver, self._where)
+        self.tails = Tails()
+        self._broker = Broker(
+            state / "queues.sqlite", self._sockets / "broker.sock", self._deliver, self._where, self._traced
+        )
         self._router = Router(node, router_port, idle_seconds, logs / "router.log", self._heard)
         self._instances = Instances(binary, logs, self._sockets, self._place, self._ended)
         self._traffic: dict[str, list[tuple[str, float]]] = {}
@@ -179,6 +184,36 @@ class Runtime:
         """Messages as (body, content type, delay in seconds)."""
         self._broker.put(queue, messages)
 
+    # ---- tails
+
+    async def tail(self, script: str, filters: Sequence[Mapping[str, Any]]) -> Tail:
+        """Follow a script's events at the router's `/tails/<id>`; its processes are started again to tell them."""
+        others = self.tails.of(script)
+        tail = self.tails.start(script, filters)
+        await self._router.tails(list(self.tails.open))
+        if not others:
+            await self._restart_instances(script)
+        return tail
+
+    async def untail(self, tail_id: str) -> None:
+        tail = self.tails.open.pop(tail_id, None)
+        await self._router.tails(list(self.tails.open))
+        if tail is not None and not self.tails.of(tail.script):
+            await self._restart_instances(tail.script)
+
+    async def _restart_instances(self, script: str) -> None:
+        """The next request starts them; one that comes meanwhile waits for it."""
+        async with self._lock(script):
+            for one in [one for one in self._instances.running.values() if one.version.script == script]:
+                await self._retire(one.version.version_id)
+
+    async def _traced(self, script: str, version_id: str, events: Sequence[dict[str, Any]]) -> None:
+        for event in events:
+            told = {**event, "scriptName": script, "scriptVersion": {"id": version_id}}
+            for tail in self.tails.of(script):
+                if wanted(told, tail.filters):
+                    await self._router.trace(tail.id, json.dumps(told))
+
     # ---- storage
 
     async def d1(
@@ -222,8 +257,9 @@ class Runtime:
 
     # ---- inside
 
-    def _place(self, folder: Path) -> Place:
-        return Place(self._miniflare, folder, self._state / "actors", self._storage.socket, self._broker.socket)
+    def _place(self, folder: Path, script: str) -> Place:
+        actors, storage, broker = self._state / "actors", self._storage.socket, self._broker.socket
+        return Place(self._miniflare, folder, actors, storage, broker, tailed=bool(self.tails.of(script)))
 
     def _lock(self, script: str) -> asyncio.Lock:
         return self._locks.setdefault(script, asyncio.Lock())
@@ -247,6 +283,8 @@ class Runtime:
         elif event["event"] == "idle":
             self._router.forget(version_id)
             self._later(self._sleep(version_id))
+        elif event["event"] == "untailed":
+            self._later(self.untail(str(event["tail"])))
         elif event["event"] == "drained":
             self._drained.setdefault(version_id, asyncio.Event()).set()
 

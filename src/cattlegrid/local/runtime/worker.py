@@ -28,13 +28,17 @@ SOURCE_MAP: Final = "application/source-map"
 
 @dataclass(frozen=True)
 class Place:
-    """Where a process finds the others: `sockets` is its own folder; `storage` and `broker` are theirs."""
+    """Where a process finds the others: `sockets` is its own folder; `storage` and `broker` are theirs.
+
+    `tailed`: somebody follows what the Worker logs, which costs it a third of its speed.
+    """
 
     miniflare: Path
     sockets: Path
     actors: Path | None
     storage: Callable[[str], Path]
     broker: Path
+    tailed: bool = False
 
 
 @dataclass(frozen=True)
@@ -97,7 +101,7 @@ class _Wiring:
             }
             return {"name": "user", "worker": worker}
         worker = {**self.runtime(), **self._code(), "bindings": self.bindings(), **self._actors()}
-        return {"name": "user", "worker": worker}
+        return {"name": "user", "worker": {**worker, **({"tails": ["tail"]} if self.place.tailed else {})}}
 
     def beside(self) -> list[Value]:
         door: Value = {
@@ -112,7 +116,18 @@ class _Wiring:
         disk: list[Value] = []
         if self.version.actors and self.place.actors is not None:
             disk = [{"name": "actors", "disk": {"path": str(self.place.actors), "writable": True}}]
-        return [door, _internet(), *disk]
+        return [door, _internet(), *disk, *([self._tail()] if self.place.tailed else [])]
+
+    def _tail(self) -> Value:
+        self._external("broker", self.place.broker, [])
+        bindings: Value = [
+            {"name": "BROKER", "service": "broker"},
+            {"name": "SCRIPT", "text": self.version.script},
+            {"name": "VERSION", "text": self.version.version_id},
+        ]
+        modules: Value = [{"name": "tail.js", "esModule": capnp.embed(_HERE / "tail.js")}]
+        worker: Value = {"compatibilityDate": "2026-01-01", "modules": modules, "bindings": bindings}
+        return {"name": "tail", "worker": worker}
 
     def runtime(self) -> dict[str, Value]:
         return {
