@@ -18,6 +18,7 @@ from cattlegrid.model.environment import Environment
 if TYPE_CHECKING:
     from cattlegrid.release.promotion.plan import PromotionPlan, PromotionStep
     from cattlegrid.release.promotion.run import Promoted
+    from cattlegrid.verbs.promote import PromoteReport
 
 _PRODUCTION = Environment.PRODUCTION
 
@@ -31,15 +32,19 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace, show: Show) -> int:
-    from cattlegrid.release.promotion.decide import Meant  # noqa: PLC0415 - the parser alone (--help) needs none of this
+    from cattlegrid.process import lineage  # noqa: PLC0415 - the parser alone (--help) needs none of this
+    from cattlegrid.release.gate.people import at_work  # noqa: PLC0415 - as above
+    from cattlegrid.release.promotion.decide import Meant  # noqa: PLC0415 - as above
     from cattlegrid.verbs.edge import Edge  # noqa: PLC0415 - as above
     from cattlegrid.verbs.promote import PromoteOptions, promote  # noqa: PLC0415 - as above
 
-    edge, release, meant = Edge.here(), args.release, Meant(args.allow_rollback, args.replace_drift)
+    edge, release = Edge.here(), args.release
+    person = at_work(lineage(), edge.environ, terminal=sys.stdin.isatty() and show.live)
+    meant = Meant(args.allow_rollback, args.replace_drift, person)
     if args.dry_run or not release:
         with show.telling() as tell:
             report = promote(edge, PromoteOptions(dry_run=True, release=release, meant=meant), tell=tell)
-        _plan(report.plan, show)
+        _plan(report, show)
         if args.dry_run or report.plan.empty:
             show.report(report)
             return 0 if report.plan.empty else _gate_code(report.plan)
@@ -51,7 +56,7 @@ def run(args: Namespace, show: Show) -> int:
     if report.done is not None:
         _done(report.done, show)
     elif args.release:
-        _plan(report.plan, show)
+        _plan(report, show)
     return report.outcome.exit_code if report.done is not None else 0
 
 
@@ -71,7 +76,8 @@ def _asked(plan: PromotionPlan, show: Show) -> str:
     return plan.release
 
 
-def _plan(plan: PromotionPlan, show: Show) -> None:
+def _plan(report: PromoteReport, show: Show) -> None:
+    plan = report.plan
     if plan.empty:
         show.heading(_PRODUCTION, f"runs release {plan.release} already; nothing to promote")
         return
@@ -82,7 +88,8 @@ def _plan(plan: PromotionPlan, show: Show) -> None:
     for database in plan.databases:
         pending = ", ".join(migration.name for migration in database.plan.pending) or "the environment's marker"
         show.line(f"  database {database.name}: {pending}")
-    show.line("  gate")
+    options.difference(show, report.difference)
+    show.line(f"  gate: {plan.rules}")
     options.checks(show, plan.conditions, all_of_them=True)
 
 

@@ -82,7 +82,14 @@ class Client:
             page += 1
 
     def once(
-        self, method: str, path: str, body: Body, *, happened: Callable[[], T | None], read: Callable[[object], T]
+        self,
+        method: str,
+        path: str,
+        body: Body,
+        *,
+        happened: Callable[[], T | None],
+        read: Callable[[object], T],
+        query: Mapping[str, str | int] | None = None,
     ) -> T:
         """Do something that must not be done twice.
 
@@ -90,7 +97,7 @@ class Client:
         """
         for attempt in range(_ATTEMPTS):
             try:
-                return read(self.call(method, path, body=body, repeatable=False).result)
+                return read(self.call(method, path, query=query, body=body, repeatable=False).result)
             except InDoubt:
                 self.clock.sleep(_backoff(attempt))
                 found = happened()

@@ -89,6 +89,7 @@ def _what(mark: marks.Mark | None, version: Version | None) -> str:
             "live": "promotion: switched",
             "verified": "promotion: verified in production",
             "returned": "promotion: switched back",
+            "held": "rolled back, and held",
         }[mark.stage]
     if version is None:
         return "a version older than the newest hundred"
