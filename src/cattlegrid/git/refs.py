@@ -9,14 +9,21 @@ from cattlegrid.git.repository import Repository, git, objects
 
 
 def write(repository: Repository, ref: str, files: Mapping[str, bytes], message: str) -> None:
-    """Make `ref` a new commit of these files. Raises ToolFailed, as when git knows no name for the committer."""
+    """Make `ref` a new commit of these files, by whom git knows, or by nobody in particular. Raises ToolFailed."""
     lines = []
     for name, content in sorted(files.items()):
         done = git(repository, "hash-object", "-w", "--stdin", input=content).expect_success("git hash-object")
         lines.append(f"100644 blob {done.out.strip()}\t{name}\n")
     tree = git(repository, "mktree", input="".join(lines).encode()).expect_success("git mktree").out.strip()
-    commit = git(repository, "commit-tree", "--no-gpg-sign", "-m", message, tree).expect_success("git commit-tree")
+    words = [*_identity(repository), "commit-tree", "--no-gpg-sign", "-m", message, tree]
+    commit = git(repository, *words).expect_success("git commit-tree")
     git(repository, "update-ref", ref, commit.out.strip()).expect_success("git update-ref")
+
+
+def _identity(repository: Repository) -> list[str]:
+    if git(repository, "config", "user.email").code == 0:
+        return []
+    return ["-c", "user.name=cattlegrid", "-c", "user.email=cattlegrid@localhost"]
 
 
 def read(repository: Repository, prefix: str, names: tuple[str, ...]) -> dict[str, dict[str, bytes]]:

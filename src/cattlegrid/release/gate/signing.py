@@ -63,8 +63,13 @@ def verify(document: bytes, signature: bytes, signers: Signers, environ: Mapping
         if found.code != 0 or not found.out.strip():
             return Verified("", f"signed by {fingerprint(signature)}, a key that nobody among the approvers has")
         principal = found.out.splitlines()[0].strip()
-        done = _keygen(["verify", *both, "-I", principal, "-r", str(paths["revoked"])], document, environ)
-        return Verified(principal) if done.code == 0 else Verified("", _said(done))
+        words = ["verify", *both, "-I", principal]
+        done = _keygen([*words, "-r", str(paths["revoked"])], document, environ)
+        if done.code == 0:
+            return Verified(principal)
+        if signers.revoked and _keygen(words, document, environ).code == 0:
+            return Verified("", f"its key {fingerprint(signature)} is revoked")
+        return Verified("", _said(done))
 
 
 def fingerprint(signature: bytes) -> str:
