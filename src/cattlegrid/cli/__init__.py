@@ -25,6 +25,7 @@ COMMANDS = {
     "hold": "no promotion at all, until somebody lifts it",
     "unhold": "lift a hold or a rejection by its name",
     "promote": "move the candidate's very bytes from staging to production",
+    "rollback": "back to the last release verified in production, and hold",
     "status": "both environments, every worker, and what to do next",
     "history": "who deployed what, and when",
     "secrets": "push the secrets that an environment needs",

@@ -70,6 +70,8 @@ def _troubles(one: Running | None) -> list[str]:
         found.append(f"drift: {one.drift}")
     if one.waiting:
         found.append(f"version {one.waiting[:8]} waits at 0 %: a promotion did not come to its end")
+    elif one.stage == "held":
+        found.append(f"was rolled back and is held: cattlegrid unhold {one.release} lifts it")
     elif one.stage == "live":
         found.append("a promotion was switched here and not verified")
     return found
