@@ -71,7 +71,7 @@ class Past:
 
 def plan(past: Mapping[str, Past], *, whole: bool) -> RollbackPlan:
     """`whole`: the fleet goes back. When something runs that was never verified, that alone goes back; otherwise the
-    newest verified release is what has to go. Without `whole`, each of these workers goes back.
+    newest release is what has to go. Without `whole`, each of these workers goes back.
     """
     unproven = {name for name, one in past.items() if _unproven(one)}
     newest = _newest_release(past)
@@ -98,7 +98,11 @@ def _stays(one: Past, *, leave: bool) -> str:
 
 
 def _release(one: Past) -> str:
-    return one.mark.release if one.mark is not None else ""
+    """The release of what is live; of a worker that was rolled back already, the release that it left."""
+    proven = [mark for deployment in one.deployments if (mark := marks.read(deployment.message)) and mark.proven]
+    if not proven or proven[0].stage == "verified":
+        return proven[0].release if proven else ""
+    return next((mark.release for mark in proven[1:] if mark.release != proven[0].release), "")
 
 
 def _unproven(one: Past) -> bool:
@@ -107,12 +111,9 @@ def _unproven(one: Past) -> bool:
 
 
 def _newest_release(past: Mapping[str, Past]) -> str:
-    proven = [
-        (one.marked_at, mark.release)
-        for one in past.values()
-        if (mark := one.mark) is not None and mark.stage == "verified" and one.marked_at is not None
-    ]
-    return max(proven, key=lambda pair: pair[0])[1] if proven else ""
+    """The release that has to go: the one that came last, whether or not some of its workers have gone already."""
+    dated = [(one.marked_at, _release(one)) for one in past.values() if one.marked_at is not None]
+    return max(dated)[1] if dated else ""
 
 
 def _step(name: str, one: Past, *, proven: bool) -> RollbackStep | None:
