@@ -7,13 +7,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from people import ENVIRON, MANIFEST, NOW, Kind, Person, case, person, rules
 
 from cattlegrid.errors import Refused
 from cattlegrid.model.check import Check, Outcome
 from cattlegrid.release.gate import judge, people
 from cattlegrid.release.gate.judge import Case
 from cattlegrid.release.gate.manifest import Manifest, Piece
+from people import ENVIRON, MANIFEST, NOW, Kind, Person, case, person, rules
 
 
 @pytest.fixture(scope="module")

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from people import NOW, Kind, person
 
 from cattlegrid.errors import ConfigError, Refused
 from cattlegrid.release.gate import records, rules
 from cattlegrid.release.gate.records import Said
 from cattlegrid.release.gate.rules import Rules
+from people import NOW, Kind, person
 from repositories import FLEET, Clone, clone_of, fleet
 
 STRICT = '{0}\n[environments.production]\ngate = ["approval"]\napproval = "signature"\nsoak = "10m"\n'

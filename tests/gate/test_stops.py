@@ -6,13 +6,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from people import MANIFEST, NOW, Kind, Person, case, person, rules
 
 from cattlegrid.model.check import Outcome
 from cattlegrid.model.version import Deployment, Version
 from cattlegrid.release.gate import judge
 from cattlegrid.release.gate.records import Records
 from cattlegrid.release.live import Live
+from people import MANIFEST, NOW, Kind, Person, case, person, rules
 
 
 @pytest.fixture(scope="module")
