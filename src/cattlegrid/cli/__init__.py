@@ -28,6 +28,7 @@ COMMANDS = {
     "rollback": "back to the last release verified in production, and hold",
     "status": "both environments, every worker, and what to do next",
     "history": "who deployed what, and when",
+    "workflow": "write the GitHub workflow, or check it",
     "secrets": "push the secrets that an environment needs",
     "local": "the local Cloudflare: up, down, status, env, reset, fault",
     "demo": "the whole story in eight scenes, offline",

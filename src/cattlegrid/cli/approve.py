@@ -27,14 +27,22 @@ def arguments(parser: ArgumentParser) -> None:
     options.key(parser)
     parser.add_argument("--expires", default="24h", metavar="TIME", help="how long it counts (default 24h)")
     parser.add_argument("--reason", default="", metavar="TEXT", help="kept with the approval")
+    parser.add_argument("--show", action="store_true", help="show what would be approved, and sign nothing")
+    options.summary(parser)
     parser.add_argument("--no-push", action="store_true", help="keep it in this clone only")
 
 
 def run(args: Namespace, show: Show) -> int:
     from cattlegrid.process import lineage  # noqa: PLC0415 - the parser alone (--help) needs none of this
-    from cattlegrid.verbs.approve import ApproveOptions, approve  # noqa: PLC0415 - as above
+    from cattlegrid.verbs.approve import ApproveOptions, approve, look_at  # noqa: PLC0415 - as above
     from cattlegrid.verbs.edge import Edge  # noqa: PLC0415 - as above
 
+    if args.show:
+        seen = look_at(Edge.here())[0]
+        _preview(seen, show)
+        show.report(seen)
+        _summary(args.summary, seen)
+        return 0
     chosen = ApproveOptions(
         key=Path(args.key).expanduser() if args.key else None,
         expires=options.duration(args.expires, "--expires"),
@@ -53,6 +61,13 @@ def run(args: Namespace, show: Show) -> int:
     show.line(f"  {options.kept(done.record.ref, done.shared)}")
     show.line(f"  next: cattlegrid promote --release {done.record.name}")
     return 0
+
+
+def _summary(path: str, seen: Preview) -> None:
+    if path:
+        from cattlegrid.cli import summary  # noqa: PLC0415 - HTML, for who asked
+
+        summary.append(path, summary.preview(seen))
 
 
 def _preview(preview: Preview, show: Show) -> None:

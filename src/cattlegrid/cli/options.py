@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cattlegrid.cli.show import Show
-from cattlegrid.errors import UsageError
+from cattlegrid.errors import CattlegridError, UsageError
 from cattlegrid.model.check import Check, Outcome, SmokeReport
 from cattlegrid.model.environment import Environment
 
@@ -63,6 +65,32 @@ def key(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--key", default="", metavar="FILE", help="SSH key to sign with (default: git's user.signingkey)"
     )
+
+
+def summary(parser: ArgumentParser) -> None:
+    parser.add_argument("--summary", default="", metavar="FILE", help="add a summary in Markdown to this file")
+
+
+def evidence(parser: ArgumentParser) -> None:
+    parser.add_argument("--evidence", default="", metavar="FILE", help="write an in-toto test-result statement")
+
+
+def write(path: str, text: str) -> None:
+    """No path: nothing."""
+    if path:
+        Path(path).write_text(text, "utf-8")
+
+
+@contextmanager
+def summarised(path: str) -> Iterator[None]:
+    """An error is in the summary too, before it ends the command."""
+    try:
+        yield
+    except CattlegridError as error:
+        from cattlegrid.cli import summary  # noqa: PLC0415 - html costs 5 ms that --help does not pay
+
+        summary.append(path, summary.error(error))
+        raise
 
 
 def duration(text: str, name: str) -> float:

@@ -29,9 +29,16 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--allow-rollback", action="store_true", help="an older commit than production's is meant")
     parser.add_argument("--replace-drift", action="store_true", help="what somebody else deployed may be replaced")
     options.limit(parser, 4)
+    options.evidence(parser)
+    options.summary(parser)
 
 
 def run(args: Namespace, show: Show) -> int:
+    with options.summarised(args.summary):
+        return _run(args, show)
+
+
+def _run(args: Namespace, show: Show) -> int:
     from cattlegrid.process import lineage  # noqa: PLC0415 - the parser alone (--help) needs none of this
     from cattlegrid.release.gate.people import at_work  # noqa: PLC0415 - as above
     from cattlegrid.release.promotion.decide import Meant  # noqa: PLC0415 - as above
@@ -47,17 +54,32 @@ def run(args: Namespace, show: Show) -> int:
         _plan(report, show)
         if args.dry_run or report.plan.empty:
             show.report(report)
+            _write(args, report)
             return 0 if report.plan.empty else _gate_code(report.plan)
         if _gate_code(report.plan) == 0:
             release = _asked(report.plan, show)
     with show.telling() as tell:
         report = promote(edge, PromoteOptions(release=release, meant=meant, limit=args.limit), tell=tell)
     show.report(report)
+    _write(args, report)
     if report.done is not None:
         _done(report.done, show)
     elif args.release:
         _plan(report, show)
     return report.outcome.exit_code if report.done is not None else 0
+
+
+def _write(args: Namespace, report: PromoteReport) -> None:
+    if args.summary:
+        from cattlegrid.cli import summary  # noqa: PLC0415 - HTML, for who asked
+
+        summary.append(args.summary, summary.promote(report))
+    if args.evidence:
+        from cattlegrid.release.gate.evidence import statement  # noqa: PLC0415 - as above
+
+        done = report.done
+        after = [check for one in (done.ahead, done.after) if one is not None for check in one.checks] if done else []
+        options.write(args.evidence, statement(report.manifest, (*report.plan.conditions, *after)))
 
 
 def _gate_code(plan: PromotionPlan) -> int:

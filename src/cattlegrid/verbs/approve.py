@@ -14,16 +14,13 @@ from cattlegrid.model.check import Check, Outcome
 from cattlegrid.model.environment import Environment
 from cattlegrid.release.gate import evaluate, judge, people, records, signing
 from cattlegrid.release.gate.difference import Difference
-from cattlegrid.release.gate.manifest import Manifest, pieces
+from cattlegrid.release.gate.manifest import Manifest
 from cattlegrid.release.gate.records import Kind, Record, Records, Said
 from cattlegrid.release.promotion import candidate, decide
-from cattlegrid.release.promotion.plan import production_stamp
 from cattlegrid.settings import load
-from cattlegrid.verbs.candidate import differs, folder, live, look
+from cattlegrid.verbs.candidate import differs, folder, look, of_staging
 from cattlegrid.verbs.edge import Edge
 from cattlegrid.verbs.places import opened
-
-PRODUCTION = Environment.PRODUCTION
 
 
 @dataclass(frozen=True)
@@ -70,22 +67,7 @@ def approve(
     fleet = load(edge.cwd)
     repository = git.find(fleet.root, edge.environ)
     key = options.key or configured_key(repository)
-    with opened(edge, fleet, Environment.STAGING) as (staging, production, missing), folder() as temporary:
-        gate = None
-        if production is not None:
-            seen = look(edge, fleet, staging, production, temporary, "")
-            gate = seen.gate
-            shown = candidate.check(seen.staging_live)
-            rules, difference = gate.rules.described(), differs(seen, temporary)
-            preview = Preview(decide.manifest(seen), shown, rules, difference)
-        else:
-            here = live(staging)
-            parts = candidate.parts(here)
-            commits = decide.commits(repository, fleet.root, parts, temporary / "commits")
-            found, _ = pieces(staging.client, repository, parts, commits.production)
-            stamps = {part.worker: production_stamp(part, commits.production[part.worker]) for part in parts}
-            manifest = Manifest(fleet.name, PRODUCTION.value, candidate.release_name(stamps), found)
-            preview = Preview(manifest, candidate.check(here), "", None, missing)
+    preview, gate = look_at(edge)
     _refuse_unfit(preview)
     if not confirm(preview):
         raise Refused("not confirmed; nothing was signed", next="cattlegrid approve")
@@ -105,6 +87,19 @@ def approve(
         _refuse_useless(gate, preview.manifest, said, signature)
     record = records.write(repository, said, signature)
     return Approval(record, records.share(repository, record) if options.share else "", preview)
+
+
+def look_at(edge: Edge) -> tuple[Preview, evaluate.Gate | None]:
+    """What would be approved; and the gate, when production can be read from here. Raises what reading raises."""
+    fleet = load(edge.cwd)
+    with opened(edge, fleet, Environment.STAGING) as (staging, production, missing), folder() as temporary:
+        if production is None:
+            found = of_staging(fleet, git.find(fleet.root, edge.environ), staging, temporary)
+            return Preview(found.manifest, found.checks, "", None, missing), None
+        seen = look(edge, fleet, staging, production, temporary, "")
+        shown = (*candidate.check(seen.staging_live), seen.gate.bytes)
+        preview = Preview(decide.manifest(seen), shown, seen.gate.rules.described(), differs(seen, temporary))
+        return preview, seen.gate
 
 
 def _refuse_unfit(preview: Preview) -> None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from cattlegrid.errors import ConfigError, Refused
 from cattlegrid.git import repository as git
+from cattlegrid.git.repository import Repository
+from cattlegrid.model.check import Check
 from cattlegrid.model.environment import Environment
 from cattlegrid.model.fleet import Fleet
 from cattlegrid.model.target import Deployable
@@ -16,10 +19,12 @@ from cattlegrid.release.examine import Place
 from cattlegrid.release.gate import difference, evaluate
 from cattlegrid.release.gate.difference import Difference
 from cattlegrid.release.gate.evaluate import Grounds
+from cattlegrid.release.gate.manifest import Manifest, pieces
 from cattlegrid.release.live import Live, read_live
 from cattlegrid.release.promotion import candidate, decide
 from cattlegrid.release.promotion.decide import Seen
 from cattlegrid.release.promotion.files import at_commit, whole_commit
+from cattlegrid.release.promotion.plan import production_stamp
 from cattlegrid.secrets import store
 from cattlegrid.verbs.edge import Edge
 
@@ -46,6 +51,25 @@ def look(edge: Edge, fleet: Fleet, staging: Place, production: Place, temporary:
         stored=store.read(fleet, PRODUCTION),
         gate=evaluate.read(grounds, running, person, edge.clock.now(), edge.environ),
     )
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What staging runs, as far as it can be told without a way to production."""
+
+    manifest: Manifest
+    checks: tuple[Check, ...]
+
+
+def of_staging(fleet: Fleet, repository: Repository, staging: Place, temporary: Path) -> Candidate:
+    """Raises Refused, ConfigError, ApiError."""
+    here = live(staging)
+    parts = candidate.parts(here)
+    commits = decide.commits(repository, fleet.root, parts, temporary / "commits")
+    found, same = pieces(staging.client, repository, parts, commits.production)
+    stamps = {part.worker: production_stamp(part, commits.production[part.worker]) for part in parts}
+    manifest = Manifest(fleet.name, PRODUCTION.value, candidate.release_name(stamps), found)
+    return Candidate(manifest, (*candidate.check(here), same))
 
 
 def differs(seen: Seen, temporary: Path) -> Difference:

@@ -13,6 +13,7 @@ from cattlegrid.model.event import Tell
 from cattlegrid.release.deploy.plan import refuse_stale
 from cattlegrid.release.examine import announced, examine, surroundings
 from cattlegrid.release.gate.difference import Difference
+from cattlegrid.release.gate.manifest import Manifest
 from cattlegrid.release.promotion import conditions, decide
 from cattlegrid.release.promotion.decide import Meant, Seen
 from cattlegrid.release.promotion.plan import PromotionPlan
@@ -42,6 +43,7 @@ class PromoteReport:
     """`done` is None when nothing was run: a dry run, or production runs the candidate already (`plan.empty`)."""
 
     plan: PromotionPlan
+    manifest: Manifest
     difference: Difference
     done: Promoted | None = None
 
@@ -67,14 +69,14 @@ def promote(
         seen = look(edge, fleet, staging, production, temporary, options.meant.person)
         plan = decide.plan(seen, _smoke_staging(seen, tell), options.meant)
         _refuse_another(plan, options.release)
-        difference = differs(seen, temporary)
+        manifest, difference = decide.manifest(seen), differs(seen, temporary)
         if options.dry_run or plan.empty:
-            return PromoteReport(plan, difference)
+            return PromoteReport(plan, manifest, difference)
         conditions.refuse_closed(plan.conditions)
         with locked(edge, seen.repository, PRODUCTION, "promote"):
             refuse_stale(plan.staging, live(staging), STAGING)
             refuse_stale(plan.production, live(production), PRODUCTION)
-            return PromoteReport(plan, difference, run(_journey(edge, seen, plan, temporary, options, tell)))
+            return PromoteReport(plan, manifest, difference, run(_journey(edge, seen, plan, temporary, options, tell)))
 
 
 def _smoke_staging(seen: Seen, tell: Tell) -> SmokeReport:
