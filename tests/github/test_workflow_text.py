@@ -72,7 +72,7 @@ def test_nothing_that_github_fills_in_stands_in_a_script() -> None:
     assert [script for script in scripts if "${{" in script] == []
 
 
-def test_no_step_uses_an_action_and_no_job_may_write() -> None:
+def test_row_24_no_step_uses_an_action_of_anybody_s_and_no_job_may_write() -> None:
     text = workflow.text(PLAIN)
     assert "uses:" not in text
     assert set(re.findall(r"^ +(\w[\w-]*): (?:read|write)$", text, re.MULTILINE)) == {"contents"}

@@ -172,7 +172,7 @@ $on_github
       fail-fast: false
       max-parallel: 8
       matrix:
-        workers: $${{ fromJSON(needs.changes.outputs.matrix || '[]') }}
+        workers: $${{ fromJSON(needs.changes.result == 'success' && needs.changes.outputs.matrix || '[]') }}
     steps:
       - name: Check out the commit that CI tested
         working-directory: .
