@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from cattlegrid.cloudflare.client import Client
 from cattlegrid.errors import ConfigError, Refused
-from cattlegrid.release.gate import records, rules
-from cattlegrid.release.gate.records import Said
+from cattlegrid.model.secret import Secret
+from cattlegrid.model.target import Account
+from cattlegrid.release.gate import evaluate, records, rules
+from cattlegrid.release.gate.evaluate import Grounds, Said
 from cattlegrid.release.gate.rules import Rules
 from people import NOW, Kind, person
 from repositories import FLEET, Clone, clone_of, fleet
@@ -80,7 +83,10 @@ def test_the_first_promotion_goes_by_the_candidate_s_own_rules_and_says_so(tmp_p
     head = clone.git("rev-parse", "HEAD")
     found = in_force(clone, [], [head], tmp_path / "into")
     assert found.first
-    assert "the candidate's own, as production runs nothing yet" in found.described()
+    assert (
+        found.described()
+        == f"a signature by ann, 600 s in staging; from commit {head[:12]}, as production runs nothing yet"
+    )
 
 
 def test_in_a_shallow_clone_production_s_commit_is_fetched(tmp_path: Path, ann: str) -> None:
@@ -112,8 +118,8 @@ def test_signatures_that_nobody_could_give_are_a_mistake(tmp_path: Path) -> None
         in_force(clone, [clone.git("rev-parse", "HEAD")], [], tmp_path / "into")
 
 
-def said(kind: Kind, name: str, reason: str = "") -> Said:
-    return Said(kind, name, "crane", "ann", NOW, reason=reason)
+def said(kind: Kind, name: str, reason: str = "") -> records.Said:
+    return records.Said(kind, name, "crane", "ann", NOW, reason=reason)
 
 
 def test_a_record_reaches_another_clone_through_the_remote(tmp_path: Path) -> None:
@@ -159,3 +165,15 @@ def test_a_remote_that_does_not_answer_is_reported_and_what_is_here_is_read(tmp_
     found = records.read(clone.repository())
     assert len(found.of(Kind.HOLD)) == 1
     assert "could not be fetched" in found.unread
+
+
+def test_rules_cannot_be_named_once_production_runs_something(tmp_path: Path) -> None:
+    clone = fleet(tmp_path / "r")
+    head = clone.git("rev-parse", "HEAD")
+    account = Account("http://127.0.0.1:9", "a", Secret("t"))
+    with Client(account) as client:
+        grounds = Grounds(clone.repository(), clone.root, client, (), {}, tmp_path / "into")
+        with pytest.raises(Refused, match="its rules are in force, and no others can be named"):
+            evaluate.read(grounds, (head[:16],), Said(rules=head), NOW, {})
+        named = evaluate.read(grounds, (), Said(rules=head), NOW, {})
+    assert (named.rules.first, named.rules.commits) == (True, (head,))

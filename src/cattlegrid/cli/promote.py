@@ -28,6 +28,9 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--release", default="", metavar="NAME", help="the release that is meant; any other is refused")
     parser.add_argument("--allow-rollback", action="store_true", help="an older commit than production's is meant")
     parser.add_argument("--replace-drift", action="store_true", help="what somebody else deployed may be replaced")
+    parser.add_argument(
+        "--rules", default="", metavar="COMMIT", help="whose rules judge the first promotion ever (the candidate's)"
+    )
     options.limit(parser, 4)
     options.evidence(parser)
     options.summary(parser)
@@ -40,6 +43,7 @@ def run(args: Namespace, show: Show) -> int:
 
 def _run(args: Namespace, show: Show) -> int:
     from cattlegrid.process import lineage  # noqa: PLC0415 - the parser alone (--help) needs none of this
+    from cattlegrid.release.gate.evaluate import Said  # noqa: PLC0415 - as above
     from cattlegrid.release.gate.people import at_work  # noqa: PLC0415 - as above
     from cattlegrid.release.promotion.decide import Meant  # noqa: PLC0415 - as above
     from cattlegrid.verbs.edge import Edge  # noqa: PLC0415 - as above
@@ -47,7 +51,7 @@ def _run(args: Namespace, show: Show) -> int:
 
     edge, release = Edge.here(), args.release
     person = at_work(lineage(), edge.environ, terminal=sys.stdin.isatty() and show.live)
-    meant = Meant(args.allow_rollback, args.replace_drift, person)
+    meant = Meant(args.allow_rollback, args.replace_drift, Said(person, args.rules))
     if args.dry_run or not release:
         with show.telling() as tell:
             report = promote(edge, PromoteOptions(dry_run=True, release=release, meant=meant), tell=tell)

@@ -36,6 +36,11 @@ class Live:
     waiting: tuple[str, ...] = ()
 
     @property
+    def kept_code(self) -> bool:
+        """Whether the version took its code over from a stamped one, when a secret was changed."""
+        return self.version is not None and self.version.stamp is None and self.stamp is not None
+
+    @property
     def version_id(self) -> str:
         return self.version.id if self.version is not None else ""
 
@@ -60,7 +65,7 @@ def read_one(client: Client, script: str) -> Live:
     if len(serving) > 1:
         split = ", ".join(f"{version_id[:8]} {percentage:g} %" for version_id, percentage in serving)
         return Live(script, newest, version, None, f"traffic is split between versions: {split}", waiting)
-    stamp, drift = _origin(client, script, version)
+    stamp, drift = origin(client, script, version)
     if stamp is not None and drift is None and _switched_by_hand(client, script, newest, version):
         stamp, drift = None, f"an older version was made live {_by_deployment(newest)}, not by cattlegrid"
     return Live(script, newest, version, stamp, drift, waiting)
@@ -78,8 +83,10 @@ def _switched_by_hand(client: Client, script: str, newest: Deployment, version: 
     return bool(last) and last[0].number > version.number
 
 
-def _origin(client: Client, script: str, version: Version) -> tuple[Stamp | None, str | None]:
-    """The version's stamp, or that of the version whose code it took over when only a secret was changed."""
+def origin(client: Client, script: str, version: Version) -> tuple[Stamp | None, str | None]:
+    """The version's stamp, or that of the version whose code it took over when only a secret was changed; or what the
+    drift is.
+    """
     if version.stamp is not None:
         return version.stamp, None
     stamped = _stamped_before(client, script, version, through_secrets_only=version.triggered_by == _CODE_KEPT_BY)

@@ -71,7 +71,7 @@ def approve(
     _refuse_unfit(preview)
     if not confirm(preview):
         raise Refused("not confirmed; nothing was signed", next="cattlegrid approve")
-    now = edge.clock.now()
+    now = gate.now if gate is not None else edge.clock.now()
     said = Said(
         kind=Kind.APPROVE,
         name=preview.manifest.name,
@@ -96,7 +96,7 @@ def look_at(edge: Edge) -> tuple[Preview, evaluate.Gate | None]:
         if production is None:
             found = of_staging(fleet, git.find(fleet.root, edge.environ), staging, temporary)
             return Preview(found.manifest, found.checks, "", None, missing), None
-        seen = look(edge, fleet, staging, production, temporary, "")
+        seen = look(edge, fleet, staging, production, temporary, evaluate.Said())
         shown = (*candidate.check(seen.staging_live), seen.gate.bytes)
         preview = Preview(decide.manifest(seen), shown, seen.gate.rules.described(), differs(seen, temporary))
         return preview, seen.gate

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from cattlegrid.errors import ConfigError, Refused
@@ -18,7 +19,7 @@ from cattlegrid.model.target import Deployable
 from cattlegrid.release.examine import Place
 from cattlegrid.release.gate import difference, evaluate
 from cattlegrid.release.gate.difference import Difference
-from cattlegrid.release.gate.evaluate import Grounds
+from cattlegrid.release.gate.evaluate import Grounds, Said
 from cattlegrid.release.gate.manifest import Manifest, pieces
 from cattlegrid.release.live import Live, read_live
 from cattlegrid.release.promotion import candidate, decide
@@ -31,7 +32,7 @@ from cattlegrid.verbs.edge import Edge
 PRODUCTION = Environment.PRODUCTION
 
 
-def look(edge: Edge, fleet: Fleet, staging: Place, production: Place, temporary: Path, person: str) -> Seen:
+def look(edge: Edge, fleet: Fleet, staging: Place, production: Place, temporary: Path, said: Said) -> Seen:
     """Everything that a promotion is planned from. Raises Refused, ConfigError, ApiError."""
     repository = git.find(fleet.root, edge.environ)
     here, there = live(staging), live(production)
@@ -49,7 +50,7 @@ def look(edge: Edge, fleet: Fleet, staging: Place, production: Place, temporary:
         production_live=there,
         commits=commits,
         stored=store.read(fleet, PRODUCTION),
-        gate=evaluate.read(grounds, running, person, edge.clock.now(), edge.environ),
+        gate=evaluate.read(grounds, running, said, _now(edge, staging), edge.environ),
     )
 
 
@@ -95,6 +96,11 @@ def _before(seen: Seen, into: Path) -> Mapping[str, Deployable]:
         if name in read[commit]:
             found[name] = read[commit][name]
     return found
+
+
+def _now(edge: Edge, place: Place) -> datetime:
+    """The time by Cloudflare's clock, as its answers tell it: a soak and an expiry do not believe this machine's."""
+    return edge.clock.now() + timedelta(seconds=place.client.behind)
 
 
 def live(place: Place) -> dict[str, Live]:

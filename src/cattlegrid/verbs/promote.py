@@ -66,7 +66,7 @@ def promote(
     with opened(edge, fleet, PRODUCTION) as (production, staging, missing), folder() as temporary:
         if staging is None:
             raise MissingCredential(f"staging cannot be read: {missing}", next="set the variable named above")
-        seen = look(edge, fleet, staging, production, temporary, options.meant.person)
+        seen = look(edge, fleet, staging, production, temporary, options.meant.said)
         plan = decide.plan(seen, _smoke_staging(seen, tell), options.meant)
         _refuse_another(plan, options.release)
         manifest, difference = decide.manifest(seen), differs(seen, temporary)

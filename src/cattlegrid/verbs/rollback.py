@@ -16,6 +16,7 @@ from cattlegrid.model.event import Tell
 from cattlegrid.model.fleet import Fleet
 from cattlegrid.model.target import Deployable
 from cattlegrid.release.examine import Place, announced, examine, surroundings
+from cattlegrid.release.live import origin
 from cattlegrid.release.parallel import each
 from cattlegrid.release.promotion.files import at_commit, whole_commit
 from cattlegrid.release.rollback import plan as planning
@@ -111,7 +112,7 @@ def _older(
     """The workers as the commits of the versions that they go back to have them. Raises Refused."""
     found = {}
     for step in planned.steps:
-        stamp = versions.read(production.client, step.script, step.to).stamp
+        stamp, _ = origin(production.client, step.script, versions.read(production.client, step.script, step.to))
         if stamp is None:
             raise Refused(f"version {step.to[:8]} was verified, but carries no stamp of ours", where=step.worker)
         commit = whole_commit(repository, stamp.commit, step.worker)

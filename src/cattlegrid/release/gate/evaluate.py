@@ -9,6 +9,7 @@ from pathlib import Path
 
 from cattlegrid.cloudflare import deployments, versions
 from cattlegrid.cloudflare.client import Client
+from cattlegrid.errors import Refused
 from cattlegrid.git import repository as git
 from cattlegrid.git.history import authors
 from cattlegrid.git.repository import Repository
@@ -52,10 +53,23 @@ class Grounds:
     into: Path
 
 
-def read(grounds: Grounds, running: Iterable[str], person: str, now: datetime, environ: Mapping[str, str]) -> Gate:
+@dataclass(frozen=True)
+class Said:
+    """`person` says how one is known to be at work, empty for none. `rules` is the commit whose rules they name for a
+    production that runs nothing yet; empty: the candidate's own.
+    """
+
+    person: str = ""
+    rules: str = ""
+
+
+def read(grounds: Grounds, running: tuple[str, ...], said: Said, now: datetime, environ: Mapping[str, str]) -> Gate:
     """`running` are the commits that production runs. Raises Refused, ConfigError, ApiError."""
     repository, root, into = grounds.repository, grounds.root, grounds.into
-    commits = [part.stamp.commit for part in grounds.parts]
+    if said.rules and running:
+        what = f"production runs commit {running[0][:12]}: its rules are in force, and no others can be named"
+        raise Refused(what, next="cattlegrid promote --dry-run")
+    commits = [said.rules] if said.rules else [part.stamp.commit for part in grounds.parts]
     in_force = rules.in_force(repository, root, running, commits, into)
     found, same = pieces(grounds.staging, repository, grounds.parts, grounds.production)
     candidate = rules.tips(repository, [piece.commit for piece in found.values()])
@@ -68,7 +82,7 @@ def read(grounds: Grounds, running: Iterable[str], person: str, now: datetime, e
         pieces=found,
         bytes=same,
         authors=None if in_force.self_approval else authors(repository, candidate, old),
-        person=person,
+        person=said.person,
         now=now,
         environ=environ,
     )

@@ -21,7 +21,7 @@ _NAMESPACES: Final = 'namespaces="cattlegrid"'
 
 @dataclass(frozen=True)
 class Rules:
-    """`commits` are those whose settings these are. `first`: production runs nothing yet, so they are the candidate's.
+    """`commits` are those whose settings these are. `first`: production runs nothing yet.
 
     `approval` is "signature", "person" or None; `signers` holds the text of the allowed-signers files.
     """
@@ -48,7 +48,7 @@ class Rules:
         by = f" by {names}" if names and self.approval == "signature" else ""
         soak = f", {self.soak:g} s in staging" if self.soak else ""
         whose = " and ".join(commit[:12] for commit in self.commits)
-        first = ", the candidate's own, as production runs nothing yet" if self.first else ", which production runs"
+        first = ", as production runs nothing yet" if self.first else ", which production runs"
         return f"{how}{by}{soak}; from commit {whose}{first}"
 
 
@@ -103,20 +103,17 @@ def tips(repository: Repository, commits: Iterable[str]) -> tuple[str, ...]:
     )
 
 
-def in_force(
-    repository: Repository, root: Path, production: Iterable[str], candidate: Iterable[str], into: Path
-) -> Rules:
-    """The rules of the newest commit that production runs; while it runs nothing, those of the candidate's newest.
+def in_force(repository: Repository, root: Path, running: Iterable[str], first: Iterable[str], into: Path) -> Rules:
+    """The rules of the newest commit that production runs; while it runs nothing, those of the `first` commits.
 
     The commits are prefixes, as stamps have them. Raises Refused when one is nowhere to be had.
     """
-    running = [whole_commit(repository, prefix, "production") for prefix in dict.fromkeys(production)]
-    first = not running
-    chosen = running or [whole_commit(repository, prefix, "staging") for prefix in dict.fromkeys(candidate)]
+    live = [whole_commit(repository, prefix, "production") for prefix in dict.fromkeys(running)]
+    chosen = live or [whole_commit(repository, prefix, "staging") for prefix in dict.fromkeys(first)]
     if not chosen:
         raise Refused("staging runs no release, so there is nothing to judge", next="cattlegrid deploy")
     newest = tips(repository, chosen)
-    return strictest(read(repository, root, commit, into, first=first) for commit in newest)
+    return strictest(read(repository, root, commit, into, first=not live) for commit in newest)
 
 
 def _signers(repository: Repository, root: Path, commit: str, path: str | None) -> tuple[str, ...]:

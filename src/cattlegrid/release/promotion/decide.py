@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cattlegrid.cloudflare import deployments, scripts, versions
@@ -19,7 +19,7 @@ from cattlegrid.model.target import Deployable, Target
 from cattlegrid.release.deploy.decide import database_steps
 from cattlegrid.release.examine import Place
 from cattlegrid.release.gate import evaluate
-from cattlegrid.release.gate.evaluate import Gate
+from cattlegrid.release.gate.evaluate import Gate, Said
 from cattlegrid.release.gate.manifest import Manifest
 from cattlegrid.release.live import Live
 from cattlegrid.release.parallel import each
@@ -59,11 +59,11 @@ class Seen:
 
 @dataclass(frozen=True)
 class Meant:
-    """What the person said on the command line. `person` says how they are known to be one; empty when they are not."""
+    """What the person said on the command line."""
 
     allow_rollback: bool = False
     replace_drift: bool = False
-    person: str = ""
+    said: Said = field(default_factory=Said)
 
 
 def commits(repository: Repository, root: Path, parts: Iterable[Part], into: Path) -> Commits:
@@ -133,11 +133,14 @@ def _step(seen: Seen, part: Part) -> PromotionStep | None:
 
 
 def _good(client: Client, live: Live) -> str:
-    """The version that was last verified in production."""
+    """The version that was last verified in production; with the secrets of today, when only these have changed."""
     if live.deployment is None:
         return ""
     found = verified.good((live.deployment,))
-    return found or verified.good(deployments.read(client, live.script))
+    if found:
+        return found
+    before = verified.good(deployments.read(client, live.script))
+    return live.version_id if before and live.kept_code else before
 
 
 def _conditions(seen: Seen, smoke: SmokeReport, meant: Meant, going: list[str]) -> tuple[Check, ...]:

@@ -16,7 +16,7 @@ def serving(deployment: Deployment) -> str:
 def good(deployments: Sequence[Deployment]) -> str:
     """The newest version that was verified, which may be the live one; empty when none is known.
 
-    `deployments` are newest first. A version that took over verified code when a secret changed counts as that code's.
+    `deployments` are newest first.
     """
     for deployment in deployments:
         mark = marks.read(deployment.message)

@@ -60,7 +60,7 @@ class Past:
         if self.live.deployment is None:
             return None
         own = marks.read(self.live.deployment.message)
-        if own is not None or self.live.drift is not None or self.live.stamp is None:
+        if own is not None or not self.live.kept_code:
             return own
         return next(filter(None, (marks.read(one.message) for one in self.deployments)), None)
 
