@@ -78,6 +78,21 @@ def run(
     return Finished(tuple(argv), done.returncode, raw, _text(done.stderr))
 
 
+def lineage() -> tuple[str, ...]:
+    """The names of this process's ancestors, the nearest first."""
+    names = []
+    process = os.getppid()
+    while process > 0:
+        try:
+            status = Path(f"/proc/{process}/status").read_text()
+        except OSError:
+            break
+        fields = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
+        names.append(fields.get("Name", ""))
+        process = int(fields.get("PPid", "0"))
+    return tuple(names)
+
+
 @contextmanager
 def _in_memory() -> Iterator[int]:
     """Where a program writes without waiting for us to read: megabytes through a pipe cost more than git itself."""

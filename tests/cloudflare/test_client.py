@@ -171,3 +171,13 @@ def test_names_under_localhost_are_reached_and_keep_their_host_header() -> None:
         assert client.http.get(f"http://context.local.localhost:{port}/").text == "hi"
     assert server.calls[0].headers["host"] == f"context.local.localhost:{port}"
     assert "authorization" not in server.calls[0].headers
+
+
+def test_a_clock_that_is_an_hour_behind_is_known_by_the_answers_date() -> None:
+    with cloudflare(ok([])) as (client, _, waits):
+        client.get("/x")
+        off = (datetime.now(UTC) - waits.clock().now()).total_seconds()
+        assert client.behind == pytest.approx(off, abs=3)
+    with answering(lambda _: ok([])) as server, Client(Account(server.url, "acc", Secret("t"))) as right:
+        right.get("/x")
+        assert right.behind == 0.0

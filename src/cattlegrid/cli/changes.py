@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from cattlegrid.cli import options
+from cattlegrid.cli import options, summary
 from cattlegrid.cli.show import Show
 from cattlegrid.model.change import Change, Changes, Verdict
 from cattlegrid.model.environment import Environment
@@ -29,6 +29,8 @@ def arguments(parser: ArgumentParser) -> None:
         "--no-build", action="store_true", help="stop at the inputs: different inputs count as a change"
     )
     options.limit(parser, 2)
+    parser.add_argument("--matrix", default="", metavar="FILE", help="add `any` and `matrix` for a GitHub workflow")
+    options.summary(parser)
 
 
 def run(args: Namespace, show: Show) -> int:
@@ -42,11 +44,17 @@ def run(args: Namespace, show: Show) -> int:
     else:
         from cattlegrid.verbs.changes import changes  # noqa: PLC0415 - as above
 
-        with show.telling() as tell:
+        with options.summarised(args.summary), show.telling() as tell:
             environment = Environment.named(args.env)
             found = changes(edge, environment, names, build=not args.no_build, limit=args.limit, tell=tell)
     show.report(found)
     _show(found, show)
+    if args.matrix:
+        from cattlegrid.github import shards  # noqa: PLC0415 - only a workflow pays
+
+        told = shards.outputs(shards.shards(found.workers))
+        summary.append(args.matrix, "\n".join(f"{name}={value}" for name, value in told.items()))
+    summary.append(args.summary, summary.changes(found) if args.summary else "")
     return 0
 
 

@@ -23,6 +23,7 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--again", action="store_true", help="deploy the unchanged workers too")
     parser.add_argument("--allow-rollback", action="store_true", help="an older commit than what is live is meant")
     options.limit(parser, 2)
+    options.summary(parser)
 
 
 def run(args: Namespace, show: Show) -> int:
@@ -31,10 +32,14 @@ def run(args: Namespace, show: Show) -> int:
 
     environment = Environment.named(args.env)
     chosen = Options(args.dry_run, args.allow_rollback, args.again, args.limit)
-    with show.telling() as tell:
+    with options.summarised(args.summary), show.telling() as tell:
         report = deploy(Edge.here(), environment, tuple(args.workers), chosen, tell=tell)
     show.report(report)
     _show(report, show, dry_run=args.dry_run)
+    if args.summary:
+        from cattlegrid.cli import summary  # noqa: PLC0415 - as above
+
+        summary.append(args.summary, summary.deploy(report))
     return report.outcome.exit_code
 
 

@@ -30,7 +30,7 @@ def run(args: Namespace, show: Show) -> int:
                 entry.worker,
                 entry.version[:8],
                 (entry.commit[:12] + ("+" if entry.dirty else "")) or "-",
-                entry.what,
+                entry.what + (f", approved by {entry.approval}" if entry.approval else ""),
                 show.paint(entry.who, "dim"),
             ]
             for entry in found.entries

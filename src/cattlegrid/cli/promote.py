@@ -18,6 +18,7 @@ from cattlegrid.model.environment import Environment
 if TYPE_CHECKING:
     from cattlegrid.release.promotion.plan import PromotionPlan, PromotionStep
     from cattlegrid.release.promotion.run import Promoted
+    from cattlegrid.verbs.promote import PromoteReport
 
 _PRODUCTION = Environment.PRODUCTION
 
@@ -27,32 +28,62 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--release", default="", metavar="NAME", help="the release that is meant; any other is refused")
     parser.add_argument("--allow-rollback", action="store_true", help="an older commit than production's is meant")
     parser.add_argument("--replace-drift", action="store_true", help="what somebody else deployed may be replaced")
+    parser.add_argument(
+        "--rules", default="", metavar="COMMIT", help="whose rules judge the first promotion ever (the candidate's)"
+    )
     options.limit(parser, 4)
+    options.evidence(parser)
+    options.summary(parser)
 
 
 def run(args: Namespace, show: Show) -> int:
-    from cattlegrid.release.promotion.decide import Meant  # noqa: PLC0415 - the parser alone (--help) needs none of this
+    with options.summarised(args.summary):
+        return _run(args, show)
+
+
+def _run(args: Namespace, show: Show) -> int:
+    from cattlegrid.process import lineage  # noqa: PLC0415 - the parser alone (--help) needs none of this
+    from cattlegrid.release.gate.evaluate import Said  # noqa: PLC0415 - as above
+    from cattlegrid.release.gate.people import at_work  # noqa: PLC0415 - as above
+    from cattlegrid.release.promotion.decide import Meant  # noqa: PLC0415 - as above
     from cattlegrid.verbs.edge import Edge  # noqa: PLC0415 - as above
     from cattlegrid.verbs.promote import PromoteOptions, promote  # noqa: PLC0415 - as above
 
-    edge, release, meant = Edge.here(), args.release, Meant(args.allow_rollback, args.replace_drift)
+    edge, release = Edge.here(), args.release
+    person = at_work(lineage(), edge.environ, terminal=sys.stdin.isatty() and show.live)
+    meant = Meant(args.allow_rollback, args.replace_drift, Said(person, args.rules))
     if args.dry_run or not release:
         with show.telling() as tell:
             report = promote(edge, PromoteOptions(dry_run=True, release=release, meant=meant), tell=tell)
-        _plan(report.plan, show)
+        _plan(report, show)
         if args.dry_run or report.plan.empty:
             show.report(report)
+            _write(args, report)
             return 0 if report.plan.empty else _gate_code(report.plan)
         if _gate_code(report.plan) == 0:
             release = _asked(report.plan, show)
     with show.telling() as tell:
         report = promote(edge, PromoteOptions(release=release, meant=meant, limit=args.limit), tell=tell)
     show.report(report)
+    _write(args, report)
     if report.done is not None:
         _done(report.done, show)
     elif args.release:
-        _plan(report.plan, show)
+        _plan(report, show)
     return report.outcome.exit_code if report.done is not None else 0
+
+
+def _write(args: Namespace, report: PromoteReport) -> None:
+    if args.summary:
+        from cattlegrid.cli import summary  # noqa: PLC0415 - HTML, for who asked
+
+        summary.append(args.summary, summary.promote(report))
+    if args.evidence:
+        from cattlegrid.release.gate.evidence import statement  # noqa: PLC0415 - as above
+
+        done = report.done
+        after = [check for one in (done.ahead, done.after) if one is not None for check in one.checks] if done else []
+        options.write(args.evidence, statement(report.manifest, (*report.plan.conditions, *after)))
 
 
 def _gate_code(plan: PromotionPlan) -> int:
@@ -71,7 +102,8 @@ def _asked(plan: PromotionPlan, show: Show) -> str:
     return plan.release
 
 
-def _plan(plan: PromotionPlan, show: Show) -> None:
+def _plan(report: PromoteReport, show: Show) -> None:
+    plan = report.plan
     if plan.empty:
         show.heading(_PRODUCTION, f"runs release {plan.release} already; nothing to promote")
         return
@@ -82,7 +114,8 @@ def _plan(plan: PromotionPlan, show: Show) -> None:
     for database in plan.databases:
         pending = ", ".join(migration.name for migration in database.plan.pending) or "the environment's marker"
         show.line(f"  database {database.name}: {pending}")
-    show.line("  gate")
+    options.difference(show, report.difference)
+    show.line(f"  gate: {plan.rules}")
     options.checks(show, plan.conditions, all_of_them=True)
 
 

@@ -95,6 +95,10 @@ class Show:
         except EOFError:
             return ""
 
+    def page(self, head: str) -> None:
+        """Begin anew: on a terminal at its top, elsewhere after a line that tells one page from the next."""
+        self.line(("\x1b[H\x1b[2J" if self.live else "") + self.paint(head, "dim"))
+
     def interrupted(self) -> None:
         self._err.write("\nstopped. Nothing is half done that the same command cannot finish: run it again.\n")
 

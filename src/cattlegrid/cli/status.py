@@ -17,16 +17,25 @@ if TYPE_CHECKING:
 
 def arguments(parser: ArgumentParser) -> None:
     options.workers(parser)
+    parser.add_argument(
+        "--watch", nargs="?", const="5s", metavar="TIME", help="look again and again (every 5 s), until it is stopped"
+    )
 
 
 def run(args: Namespace, show: Show) -> int:
     from cattlegrid.verbs.edge import Edge  # noqa: PLC0415 - the parser alone (--help) needs none of this
     from cattlegrid.verbs.status import status  # noqa: PLC0415 - as above
 
-    found = status(Edge.here(), tuple(args.workers))
-    show.report(found)
-    _show(found, show)
-    return 0
+    edge, pause = Edge.here(), options.duration(args.watch, "--watch") if args.watch else 0.0
+    while True:
+        found = status(edge, tuple(args.workers))
+        if pause:
+            show.page(f"{found.at:%H:%M:%S} UTC")
+        show.report(found)
+        _show(found, show)
+        if not pause:
+            return 0
+        edge.clock.sleep(pause)
 
 
 def _show(found: Status, show: Show) -> None:
@@ -42,6 +51,10 @@ def _show(found: Status, show: Show) -> None:
         for environment, one in ((Environment.STAGING, worker.staging), (Environment.PRODUCTION, worker.production)):
             for trouble in _troubles(one):
                 show.line(f"  {show.paint('!', 'red')} {show.environment(environment)} {worker.worker}: {trouble}")
+            if one is not None and one.secret:
+                show.line(f"  {show.paint('·', 'dim')} {show.environment(environment)} {worker.worker}: {one.secret}")
+    for stop in found.stops:
+        show.line(f"  {show.paint('!', 'red')} {show.environment(Environment.PRODUCTION)} {stop}")
     show.table([_database(database, show) for database in found.databases])
     if found.missing:
         show.line(f"  {show.paint('?', 'yellow')} one environment was not looked at: {found.missing}")
@@ -70,6 +83,8 @@ def _troubles(one: Running | None) -> list[str]:
         found.append(f"drift: {one.drift}")
     if one.waiting:
         found.append(f"version {one.waiting[:8]} waits at 0 %: a promotion did not come to its end")
+    elif one.stage == "held":
+        found.append(f"was rolled back and is held: cattlegrid unhold {one.release} lifts it")
     elif one.stage == "live":
         found.append("a promotion was switched here and not verified")
     return found

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from typing import Final, Self, TypeVar
 
 import httpx2
@@ -47,11 +48,15 @@ class Answer:
 
 
 class Client:
-    """Calls `/accounts/<id>/…` of one account. Safe to share between threads; close it, or use it in a `with`."""
+    """Calls `/accounts/<id>/…` of one account. Safe to share between threads; close it, or use it in a `with`.
+
+    `behind` is how many seconds this machine's clock is behind Cloudflare's, by its newest answer.
+    """
 
     def __init__(self, account: Account, *, clock: Clock | None = None, http: httpx2.Client | None = None) -> None:
         self.account = account
         self.clock = clock or Clock()
+        self.behind = 0.0
         self.http = http or open_http()
         self._own_http = http is None
 
@@ -82,7 +87,14 @@ class Client:
             page += 1
 
     def once(
-        self, method: str, path: str, body: Body, *, happened: Callable[[], T | None], read: Callable[[object], T]
+        self,
+        method: str,
+        path: str,
+        body: Body,
+        *,
+        happened: Callable[[], T | None],
+        read: Callable[[object], T],
+        query: Mapping[str, str | int] | None = None,
     ) -> T:
         """Do something that must not be done twice.
 
@@ -90,7 +102,7 @@ class Client:
         """
         for attempt in range(_ATTEMPTS):
             try:
-                return read(self.call(method, path, body=body, repeatable=False).result)
+                return read(self.call(method, path, query=query, body=body, repeatable=False).result)
             except InDoubt:
                 self.clock.sleep(_backoff(attempt))
                 found = happened()
@@ -121,6 +133,7 @@ class Client:
                     raise _unanswered(cut, where, in_doubt=sent and not repeatable, account=self.account) from cut
                 self.clock.sleep(_backoff(attempt))
                 continue
+            self.behind = _behind(response, self.clock)
             if response.status_code < 400:
                 return _answer(response, where)
             wait = _wait(response, attempt)
@@ -203,6 +216,18 @@ def _unanswered(cut: httpx2.TransportError, where: str, *, in_doubt: bool, accou
     if in_doubt:
         return InDoubt("the connection broke before Cloudflare's answer came; it may have acted", where=where)
     return ApiError(f"Cloudflare could not be reached at {account.api}: {cut or type(cut).__name__}", where=where)
+
+
+def _behind(response: httpx2.Response, clock: Clock) -> float:
+    """Whole seconds, and nothing for less than two: the answer's date has no fractions and took its time."""
+    try:
+        told = parsedate_to_datetime(response.headers.get("date", ""))
+    except ValueError:
+        return 0.0
+    if told.tzinfo is None:
+        return 0.0
+    seconds = float(round((told - clock.now()).total_seconds()))
+    return seconds if abs(seconds) > 2 else 0.0
 
 
 def _wait(response: httpx2.Response, attempt: int) -> float:

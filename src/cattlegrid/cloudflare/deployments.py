@@ -25,8 +25,13 @@ def read(client: Client, script: str) -> tuple[Deployment, ...]:
     return tuple(_deployment(item, path) for item in found)
 
 
-def create(client: Client, script: str, traffic: Sequence[tuple[str, float]], message: str) -> None:
-    """Make `traffic` live. After a lost answer a read tells: same traffic and same message mean that it happened."""
+def create(
+    client: Client, script: str, traffic: Sequence[tuple[str, float]], message: str, *, force: bool = False
+) -> None:
+    """Make `traffic` live. After a lost answer a read tells: same traffic and same message mean that it happened.
+
+    Cloudflare refuses a version from before a secret changed (number 10220), unless `force` says that it is meant.
+    """
     versions = [{"version_id": version, "percentage": percentage} for version, percentage in traffic]
     body = Body(json={"strategy": "percentage", "versions": versions, "annotations": {"workers/message": message}})
 
@@ -36,7 +41,8 @@ def create(client: Client, script: str, traffic: Sequence[tuple[str, float]], me
             return None
         return True if live[0].message == message else None
 
-    client.once("POST", _path(script), body, happened=happened, read=lambda _: True)
+    query = {"force": "true"} if force else {}
+    client.once("POST", _path(script), body, happened=happened, read=lambda _: True, query=query)
 
 
 def _path(script: str) -> str:

@@ -59,7 +59,8 @@ class WorkerSettings:
 class EnvironmentSettings:
     """What `[environments.<name>]` says. `soak` in seconds; `account_id` when this environment has its own account.
 
-    `token` is the name of the environment variable that holds this environment's API token, never a token.
+    `token` is the name of the environment variable that holds this environment's API token, never a token. `signers` is
+    the path of an allowed-signers file; without `self_approval` an author of the release may not approve it.
     """
 
     environment: Environment
@@ -68,6 +69,18 @@ class EnvironmentSettings:
     gate: tuple[str, ...] = ()
     soak: float = 0.0
     approval: str | None = None
+    signers: str | None = None
+    self_approval: bool = True
+
+
+@dataclass(frozen=True)
+class Approver:
+    """A person who may approve. `keys` and `revoked` are lines of OpenSSH public keys, `emails` those in commits."""
+
+    name: str
+    keys: tuple[str, ...]
+    emails: tuple[str, ...] = ()
+    revoked: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -97,6 +110,7 @@ class Fleet:
     environments: Mapping[Environment, EnvironmentSettings]
     secrets: SecretPolicy
     ventures: Mapping[str, tuple[Environment, ...]] = field(default_factory=dict)
+    approvers: tuple[Approver, ...] = ()
 
     def named(self, names: tuple[str, ...]) -> tuple[WorkerSettings, ...]:
         """The workers of these names, in the fleet's order; all of them without names. Raises UnknownWorker."""

@@ -12,6 +12,7 @@ from cattlegrid.errors import CattlegridError
 from cattlegrid.model.environment import Environment
 from cattlegrid.model.stamp import DIGITS
 from cattlegrid.model.target import Database
+from cattlegrid.model.version import Version
 from cattlegrid.release.examine import Place
 from cattlegrid.release.live import Live, read_one
 from cattlegrid.release.parallel import each
@@ -22,7 +23,8 @@ from cattlegrid.release.promotion import marks
 class Running:
     """One worker in one environment. `deployed` is None when it was never deployed; `problem` when it cannot be read.
 
-    `waiting` is a version at 0 %, `stage` how far a promotion came (ahead, live, verified, returned), empty for none.
+    `secret`: who changed one since the code was deployed. `waiting`: a version at 0 %. `stage`: how far a promotion
+    came (ahead, live, verified, returned, held), or empty.
     """
 
     script: str
@@ -36,6 +38,8 @@ class Running:
     drift: str = ""
     waiting: str = ""
     stage: str = ""
+    release: str = ""
+    secret: str = ""
     problem: str = ""
 
 
@@ -112,7 +116,16 @@ def of_live(live: Live) -> Running:
         drift=live.drift or "",
         waiting=live.waiting[0] if live.waiting else "",
         stage=mark.stage if mark is not None else "",
+        release=mark.release if mark is not None else "",
+        secret=_secret(live.version) if live.drift is None else "",
     )
+
+
+def _secret(version: Version) -> str:
+    """Not drift: the code is the stamped one."""
+    if version.stamp is not None:
+        return ""
+    return f"a secret was changed by {version.author or 'somebody'} at {version.created_on:%Y-%m-%d %H:%M} UTC"
 
 
 def _database(place: Place, worker: str, database: Database) -> DatabaseStanding:
@@ -132,7 +145,7 @@ def _database(place: Place, worker: str, database: Database) -> DatabaseStanding
 
 def next_command(workers: tuple[WorkerStanding, ...], databases: tuple[DatabaseStanding, ...]) -> tuple[str, str]:
     """What to type next, and why."""
-    for rule in (_unreadable, _unfinished, _not_deployed, _drifted, _behind):
+    for rule in (_unreadable, _unfinished, _not_deployed, _drifted, _held, _behind):
         if found := rule(workers):
             return found
     lacking = [one for one in databases if one.pending and one.environment is Environment.STAGING]
@@ -168,6 +181,18 @@ def _drifted(workers: tuple[WorkerStanding, ...]) -> tuple[str, str] | None:
             return "cattlegrid deploy", f"{worker.worker} drifted in staging: {worker.staging.drift}"
         if worker.staging is not None and worker.staging.dirty:
             return "git commit, then cattlegrid deploy", f"{worker.worker} runs uncommitted files in staging"
+        if worker.production is not None and worker.production.drift:
+            why = f"{worker.worker} drifted in production: {worker.production.drift}"
+            return "cattlegrid rollback, or cattlegrid promote --replace-drift", why
+    return None
+
+
+def _held(workers: tuple[WorkerStanding, ...]) -> tuple[str, str] | None:
+    for worker in workers:
+        production = worker.production
+        if production is not None and production.stage == "held":
+            why = f"{worker.worker} was rolled back, and production is held until somebody lifts it"
+            return f"cattlegrid unhold {production.release}", why
     return None
 
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from cattlegrid.errors import ConfigError, Mistake, UsageError
 from cattlegrid.model.environment import Environment
-from cattlegrid.model.fleet import Auth, EnvironmentSettings, Fleet, HttpCheck, SecretPolicy, WorkerSettings
+from cattlegrid.model.fleet import Approver, Auth, EnvironmentSettings, Fleet, HttpCheck, SecretPolicy, WorkerSettings
 from cattlegrid.settings.check import check
 from cattlegrid.settings.table import METHODS
 from cattlegrid.settings.workers import discover
@@ -73,7 +73,27 @@ def _fleet(root: Path, settings: dict[str, Any], mistakes: list[Mistake]) -> Fle
         environments=_environments(settings.get("environments", {}), mistakes),
         secrets=policy,
         ventures=_ventures(settings.get("ventures", {}), mistakes),
+        approvers=_approvers(settings, mistakes),
     )
+
+
+def _approvers(settings: dict[str, Any], mistakes: list[Mistake]) -> tuple[Approver, ...]:
+    found = tuple(
+        Approver(name, table.get("keys", ()), table.get("emails", ()), table.get("revoked", ()))
+        for name, table in settings.get("approvers", {}).items()
+    )
+    for name, environment in settings.get("environments", {}).items():
+        path = f"environments.{name}"
+        if environment.get("approval") == "signature" and not found and "signers" not in environment:
+            what = "nobody could sign: name people in [approvers], or a file in signers"
+            mistakes.append(Mistake(FILE_NAME, f"{path}.approval", what))
+        if not environment.get("self_approval", True):
+            mistakes += [
+                Mistake(FILE_NAME, f"approvers.{one.name}.emails", f"is missing; {path}.self_approval needs it")
+                for one in found
+                if not one.emails
+            ]
+    return found
 
 
 def _known_names(tables: Mapping[str, object], folders: Mapping[str, object], mistakes: list[Mistake]) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+_SSH_KEY = re.compile(r"(?:sk-)?(?:ssh|ecdsa)-[a-z0-9-]+(?:@openssh\.com)? [A-Za-z0-9+/]+=*(?: [^\n]*)?$")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
@@ -60,6 +61,19 @@ def _status(value: object) -> int:
     return value
 
 
+def _yes_or_no(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(f"needs true or false, not {described(value)}")  # noqa: TRY004 - one exception for every kind
+    return value
+
+
+def _ssh_keys(value: object) -> tuple[str, ...]:
+    for item in _texts(value):
+        if _SSH_KEY.match(item) is None:
+            raise ValueError(f"needs OpenSSH public keys (the line of a .pub file), not {item[:40]!r}")
+    return _texts(value)
+
+
 def _headers(value: object) -> dict[str, str]:
     if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
         raise ValueError(f"needs a table of header names and texts, not {described(value)}")
@@ -106,6 +120,8 @@ PATH = Kind('a path that starts with "/"', _path)
 PATH_OR_OFF = Kind('a path that starts with "/", or false', _path_or_off)
 DURATION = Kind('a duration such as "10m", "30s" or "500ms"', _duration)
 STATUS = Kind("an HTTP status", _status)
+YES_OR_NO = Kind("true or false", _yes_or_no)
+SSH_KEYS = Kind("a list of OpenSSH public keys", _ssh_keys)
 HEADERS = Kind("a table of header names and texts", _headers)
 TABLES = Kind("a list of tables", lambda value: value)
 ANY = Kind("any value", lambda value: value)

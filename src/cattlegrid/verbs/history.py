@@ -2,23 +2,40 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 
 from cattlegrid.cloudflare import deployments, versions
 from cattlegrid.cloudflare.client import Client
+from cattlegrid.git import repository as git
+from cattlegrid.git.repository import Repository
 from cattlegrid.model.environment import Environment
 from cattlegrid.model.version import Deployment, Version
+from cattlegrid.release.gate import records
+from cattlegrid.release.gate.records import Kind
+from cattlegrid.release.gate.signing import fingerprint
 from cattlegrid.release.parallel import each
 from cattlegrid.release.promotion import marks
 from cattlegrid.release.target import resolve
 from cattlegrid.settings import load
 from cattlegrid.verbs.edge import Edge
 
+_CHECKS: Final = {
+    "ahead": "the gate",
+    "live": "the gate",
+    "verified": "the gate, smoke in production",
+    "returned": "smoke failed",
+}
+
 
 @dataclass(frozen=True)
 class Entry:
-    """One deployment of one worker. `stage` and `release` when a promotion made it; `what` in a person's words."""
+    """One deployment of one worker. `stage` and `release` when a promotion made it; `what` in a person's words.
+
+    `checks` says what had passed by then, `approval` who approved that release, by the records in git (their signatures
+    are the gate's to judge).
+    """
 
     worker: str
     at: datetime
@@ -31,6 +48,8 @@ class Entry:
     stage: str
     release: str
     what: str
+    checks: str = ""
+    approval: str = ""
 
 
 @dataclass(frozen=True)
@@ -51,7 +70,19 @@ def history(
     with Client(target.account, clock=edge.clock) as client:
         found = each(lambda name: _of_worker(client, name, target.workers[name].script), chosen)
     entries = sorted((entry for one in found for entry in one), key=lambda entry: entry.at, reverse=True)
-    return History(environment, tuple(entries[:at_most]))
+    shown = entries[:at_most]
+    if any(entry.release for entry in shown):
+        approvals = _approvals(git.find(fleet.root, edge.environ))
+        shown = [replace(entry, approval=approvals.get(entry.release, "")) for entry in shown]
+    return History(environment, tuple(shown))
+
+
+def _approvals(repository: Repository) -> dict[str, str]:
+    """By release: who approved it, and with which key."""
+    found: dict[str, list[str]] = {}
+    for one in records.read(repository).of(Kind.APPROVE):
+        found.setdefault(one.name, []).append(f"{one.by} ({fingerprint(one.signature)})")
+    return {release: ", ".join(sorted(names)) for release, names in found.items()}
 
 
 def _of_worker(client: Client, name: str, script: str) -> list[Entry]:
@@ -79,6 +110,7 @@ def _entry(name: str, deployment: Deployment, known: dict[str, Version]) -> Entr
         stage=mark.stage if mark is not None else "",
         release=mark.release if mark is not None else "",
         what=_what(mark, version),
+        checks=_CHECKS.get(mark.stage, "") if mark is not None else "",
     )
 
 
@@ -89,6 +121,7 @@ def _what(mark: marks.Mark | None, version: Version | None) -> str:
             "live": "promotion: switched",
             "verified": "promotion: verified in production",
             "returned": "promotion: switched back",
+            "held": "rolled back, and held",
         }[mark.stage]
     if version is None:
         return "a version older than the newest hundred"

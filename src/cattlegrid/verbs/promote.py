@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cattlegrid import toolchain
 from cattlegrid.errors import MissingCredential, Refused
-from cattlegrid.git import repository as git
 from cattlegrid.model.check import Outcome, SmokeReport
 from cattlegrid.model.environment import Environment
 from cattlegrid.model.event import Tell
-from cattlegrid.model.fleet import Fleet
 from cattlegrid.release.deploy.plan import refuse_stale
-from cattlegrid.release.examine import Place, announced, examine, surroundings
-from cattlegrid.release.live import Live, read_live
-from cattlegrid.release.promotion import candidate, conditions, decide
+from cattlegrid.release.examine import announced, examine, surroundings
+from cattlegrid.release.gate.difference import Difference
+from cattlegrid.release.gate.manifest import Manifest
+from cattlegrid.release.promotion import conditions, decide
 from cattlegrid.release.promotion.decide import Meant, Seen
 from cattlegrid.release.promotion.plan import PromotionPlan
 from cattlegrid.release.promotion.run import Journey, Promoted, run
 from cattlegrid.release.promotion.upload import Carrier
-from cattlegrid.secrets import store
 from cattlegrid.settings import load
+from cattlegrid.verbs.candidate import differs, folder, live, look
 from cattlegrid.verbs.edge import Edge
 from cattlegrid.verbs.places import locked, opened
 from cattlegrid.wrangler.run import pinned
@@ -47,6 +43,8 @@ class PromoteReport:
     """`done` is None when nothing was run: a dry run, or production runs the candidate already (`plan.empty`)."""
 
     plan: PromotionPlan
+    manifest: Manifest
+    difference: Difference
     done: Promoted | None = None
 
     @property
@@ -65,36 +63,20 @@ def promote(
     Raises GateClosed, StalePlan, Locked, Refused, and what reading raises; nothing was changed then.
     """
     fleet = load(edge.cwd)
-    with opened(edge, fleet, PRODUCTION) as (production, staging, missing), _folder() as temporary:
+    with opened(edge, fleet, PRODUCTION) as (production, staging, missing), folder() as temporary:
         if staging is None:
             raise MissingCredential(f"staging cannot be read: {missing}", next="set the variable named above")
-        seen = _look(edge, fleet, staging, production, temporary)
+        seen = look(edge, fleet, staging, production, temporary, options.meant.said)
         plan = decide.plan(seen, _smoke_staging(seen, tell), options.meant)
         _refuse_another(plan, options.release)
+        manifest, difference = decide.manifest(seen), differs(seen, temporary)
         if options.dry_run or plan.empty:
-            return PromoteReport(plan)
+            return PromoteReport(plan, manifest, difference)
         conditions.refuse_closed(plan.conditions)
         with locked(edge, seen.repository, PRODUCTION, "promote"):
-            refuse_stale(plan.staging, _live(staging), STAGING)
-            refuse_stale(plan.production, _live(production), PRODUCTION)
-            return PromoteReport(plan, run(_journey(edge, seen, plan, temporary, options, tell)))
-
-
-def _look(edge: Edge, fleet: Fleet, staging: Place, production: Place, temporary: Path) -> Seen:
-    repository = git.find(fleet.root, edge.environ)
-    here, there = _live(staging), _live(production)
-    parts = candidate.parts(here)
-    return Seen(
-        fleet=fleet,
-        repository=repository,
-        staging=staging,
-        production=production,
-        parts=parts,
-        staging_live=here,
-        production_live=there,
-        commits=decide.commits(repository, fleet.root, parts, temporary / "commits"),
-        stored=store.read(fleet, PRODUCTION),
-    )
+            refuse_stale(plan.staging, live(staging), STAGING)
+            refuse_stale(plan.production, live(production), PRODUCTION)
+            return PromoteReport(plan, manifest, difference, run(_journey(edge, seen, plan, temporary, options, tell)))
 
 
 def _smoke_staging(seen: Seen, tell: Tell) -> SmokeReport:
@@ -121,20 +103,9 @@ def _journey(
     return Journey(plan, target, carrier, surroundings(seen.fleet, there, seen.staging), tell, options.limit)
 
 
-def _live(place: Place) -> dict[str, Live]:
-    return read_live(place.client, place.target, place.target.workers)
-
-
 def _refuse_another(plan: PromotionPlan, release: str) -> None:
     if release and release != plan.release:
         raise Refused(
             f"the candidate is now {plan.release}, not {release}: staging has moved since you looked",
             next="cattlegrid promote --dry-run",
         )
-
-
-@contextmanager
-def _folder() -> Iterator[Path]:
-    """A folder outside the repository that only this user can enter, removed afterwards."""
-    with tempfile.TemporaryDirectory(prefix="cattlegrid-promote-") as path:
-        yield Path(path)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 
+from cattlegrid.errors import UsageError
+from cattlegrid.git import repository as git
 from cattlegrid.model.environment import Environment
+from cattlegrid.model.fleet import Fleet
 from cattlegrid.release import standing
+from cattlegrid.release.gate import records
+from cattlegrid.release.gate.records import Kind
 from cattlegrid.release.standing import DatabaseStanding, WorkerStanding
 from cattlegrid.settings import load
 from cattlegrid.verbs.edge import Edge
@@ -15,7 +21,10 @@ from cattlegrid.verbs.places import opened
 
 @dataclass(frozen=True)
 class Status:
-    """`missing` says which credential was not here, so that one environment was not looked at; empty for none."""
+    """`missing` says which credential was not here, so that one environment was not looked at; empty for none.
+
+    `stops` are the holds on production that people keep in git, and why these could not be fetched when they could not.
+    """
 
     fleet: str
     at: datetime
@@ -24,6 +33,7 @@ class Status:
     next: str
     why: str
     missing: str = ""
+    stops: tuple[str, ...] = ()
 
 
 def status(edge: Edge, names: tuple[str, ...] = ()) -> Status:
@@ -34,8 +44,21 @@ def status(edge: Edge, names: tuple[str, ...] = ()) -> Status:
         places = {Environment.STAGING: staging}
         if production is not None:
             places[Environment.PRODUCTION] = production
-        workers, databases = standing.read(places)
+        with ThreadPoolExecutor(1) as threads:
+            stops = threads.submit(_stops, edge, fleet)
+            workers, databases = standing.read(places)
     workers = tuple(one for one in workers if one.worker in chosen)
     databases = tuple(one for one in databases if one.worker in chosen)
     command, why = standing.next_command(workers, databases)
-    return Status(fleet.name, edge.clock.now(), workers, databases, command, why, missing)
+    return Status(fleet.name, edge.clock.now(), workers, databases, command, why, missing, stops.result())
+
+
+def _stops(edge: Edge, fleet: Fleet) -> tuple[str, ...]:
+    """Holds that nobody has tried to lift. Whether a lift counts is the gate's to say."""
+    try:
+        found = records.read(git.find(fleet.root, edge.environ))
+    except UsageError:
+        return ()
+    standing_still = [one for one in found.of(Kind.HOLD) if not found.of(Kind.LIFT, one.id)]
+    lines = [f"is held by {one.by or 'somebody'}: {one.reason or one.problem} ({one.id})" for one in standing_still]
+    return (*lines, *((found.unread,) if found.unread else ()))

@@ -13,7 +13,7 @@ from cattlegrid.release.live import Live
 from cattlegrid.release.promotion.candidate import Part
 from cattlegrid.release.smoke import bindings
 
-BUILT = frozenset({"smoke", "isolation", "migrations"})
+BUILT = frozenset({"smoke", "isolation", "migrations", "approval"})
 
 
 def smoke(report: SmokeReport) -> Check:

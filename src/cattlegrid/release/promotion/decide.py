@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from cattlegrid.cloudflare import scripts, versions
+from cattlegrid.cloudflare import deployments, scripts, versions
 from cattlegrid.cloudflare import secrets as cloudflare_secrets
+from cattlegrid.cloudflare.client import Client
 from cattlegrid.database import apply, migrations, state
 from cattlegrid.errors import Refused
 from cattlegrid.git.repository import Repository
@@ -17,9 +18,12 @@ from cattlegrid.model.fleet import Fleet
 from cattlegrid.model.target import Deployable, Target
 from cattlegrid.release.deploy.decide import database_steps
 from cattlegrid.release.examine import Place
+from cattlegrid.release.gate import evaluate
+from cattlegrid.release.gate.evaluate import Gate, Said
+from cattlegrid.release.gate.manifest import Manifest
 from cattlegrid.release.live import Live
 from cattlegrid.release.parallel import each
-from cattlegrid.release.promotion import candidate, conditions, marks
+from cattlegrid.release.promotion import candidate, conditions, marks, verified
 from cattlegrid.release.promotion.candidate import Part
 from cattlegrid.release.promotion.files import at_commit, whole_commit
 from cattlegrid.release.promotion.plan import Around, PromotionPlan, PromotionStep, production_stamp, step
@@ -50,6 +54,7 @@ class Seen:
     production_live: Mapping[str, Live]
     commits: Commits
     stored: Stored
+    gate: Gate
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,7 @@ class Meant:
 
     allow_rollback: bool = False
     replace_drift: bool = False
+    said: Said = field(default_factory=Said)
 
 
 def commits(repository: Repository, root: Path, parts: Iterable[Part], into: Path) -> Commits:
@@ -81,16 +87,22 @@ def plan(seen: Seen, smoke: SmokeReport, meant: Meant) -> PromotionPlan:
     found = each(lambda part: _step(seen, part), seen.parts)
     steps = tuple(one for one in found if one is not None)
     push.refuse_missing(tuple(one.secrets for one in steps), seen.stored)
-    stamps = {part.worker: production_stamp(part, seen.commits.production[part.worker]) for part in seen.parts}
     return PromotionPlan(
-        release=candidate.release_name(stamps),
-        conditions=_conditions(seen, smoke, meant),
+        release=manifest(seen).name,
+        rules=seen.gate.rules.described(),
+        conditions=_conditions(seen, smoke, meant, [one.worker for one in steps]),
         databases=database_steps(seen.production.client, seen.commits.production.values(), PRODUCTION),
         steps=steps,
         unchanged=tuple(part.worker for part, one in zip(seen.parts, found, strict=True) if one is None),
         staging={name: one.version_id for name, one in seen.staging_live.items()},
         production={name: one.version_id for name, one in seen.production_live.items()},
     )
+
+
+def manifest(seen: Seen) -> Manifest:
+    """The candidate in full, as an approval names it."""
+    stamps = {part.worker: production_stamp(part, seen.commits.production[part.worker]) for part in seen.parts}
+    return Manifest(seen.fleet.name, PRODUCTION.value, candidate.release_name(stamps), seen.gate.pieces)
 
 
 def target(seen: Seen) -> Target:
@@ -115,11 +127,23 @@ def _step(seen: Seen, part: Part) -> PromotionStep | None:
             on_cloudflare=cloudflare_secrets.names(client, deployable.script),
             again=False,
         ),
+        good=_good(client, live),
     )
     return step(part, deployable, around, marks.read(live.deployment.message) if live.deployment is not None else None)
 
 
-def _conditions(seen: Seen, smoke: SmokeReport, meant: Meant) -> tuple[Check, ...]:
+def _good(client: Client, live: Live) -> str:
+    """The version that was last verified in production; with the secrets of today, when only these have changed."""
+    if live.deployment is None:
+        return ""
+    found = verified.good((live.deployment,))
+    if found:
+        return found
+    before = verified.good(deployments.read(client, live.script))
+    return live.version_id if before and live.kept_code else before
+
+
+def _conditions(seen: Seen, smoke: SmokeReport, meant: Meant, going: list[str]) -> tuple[Check, ...]:
     pending, looked = _pending_in_staging(seen)
     return (
         *candidate.check(seen.staging_live),
@@ -128,7 +152,8 @@ def _conditions(seen: Seen, smoke: SmokeReport, meant: Meant) -> tuple[Check, ..
         conditions.migrations(pending, looked),
         *conditions.not_older(seen.repository, seen.parts, seen.production_live, allow_rollback=meant.allow_rollback),
         *conditions.drift(seen.production_live, replace_drift=meant.replace_drift),
-        *conditions.not_built(seen.fleet.environments[PRODUCTION].gate),
+        *conditions.not_built(seen.gate.rules.gate),
+        *evaluate.conditions(seen.gate, manifest(seen), seen.staging_live, seen.production_live, going),
     )
 
 

@@ -30,7 +30,7 @@ class PromotionStep:
     """One worker: from `before` (what production runs) to `stamp`, with the bytes of `part`'s version in staging.
 
     `uploaded` is a version that an interrupted promotion left in production, to be used again; `because` says why 0 %
-    is impossible.
+    is impossible; `good` is the version that was last verified in production, empty for none.
     """
 
     worker: str
@@ -43,13 +43,17 @@ class PromotionStep:
     because: str
     uploaded: str
     secrets: PushPlan
+    good: str = ""
 
 
 @dataclass(frozen=True)
 class PromotionPlan:
-    """`staging` and `production` are the live versions it was made from; `conditions` open or close the gate."""
+    """`staging` and `production` are the live versions it was made from; `conditions` open or close the gate, by
+    the `rules` in force.
+    """
 
     release: str
+    rules: str
     conditions: tuple[Check, ...]
     databases: tuple[DatabaseStep, ...]
     steps: tuple[PromotionStep, ...]
@@ -83,6 +87,7 @@ class Around:
     newest_message: str
     migration_tag: str | None
     secrets: PushPlan
+    good: str = ""
 
 
 def step(part: Part, deployable: Deployable, around: Around, mark: Mark | None) -> PromotionStep | None:
@@ -104,6 +109,7 @@ def step(part: Part, deployable: Deployable, around: Around, mark: Mark | None) 
         because=because,
         uploaded=around.newest_version if again else "",
         secrets=around.secrets,
+        good=around.good,
     )
 
 
@@ -115,7 +121,7 @@ def equal(one: Stamp, other: Stamp) -> bool:
 
 
 def _interrupted(mark: Mark | None) -> bool:
-    return mark is not None and mark.stage != "verified"
+    return mark is not None and not mark.proven
 
 
 def _how(deployable: Deployable, around: Around, *, same: bool) -> tuple[How, str]:

@@ -83,8 +83,8 @@ class Journey:
     def deployable(self, step: PromotionStep) -> Deployable:
         return self.target.workers[step.worker]
 
-    def mark(self, stage: Stage) -> str:
-        return Mark(stage, self.plan.release).message
+    def mark(self, stage: Stage, step: PromotionStep) -> str:
+        return Mark(stage, self.plan.release, step.good).message
 
 
 @dataclass
@@ -175,7 +175,7 @@ def _upload(journey: Journey, so_far: _SoFar) -> None:
         so_far.uploaded[step.worker] = version
         traffic = ((step.before_version, 100.0), (version, 0.0))
         so_far.ahead.add(step.worker)
-        deployments.create(journey.client, step.script, traffic, journey.mark("ahead"))
+        deployments.create(journey.client, step.script, traffic, journey.mark("ahead", step))
 
     each(one, [step for step in journey.plan.steps if step.how is How.AHEAD], limit=journey.limit)
 
@@ -202,7 +202,7 @@ def _switch(journey: Journey, so_far: _SoFar) -> None:
     def one(step: PromotionStep) -> None:
         version = so_far.uploaded[step.worker]
         so_far.switched[step.worker] = version
-        _told(journey, "switch", step.worker, lambda: _live(journey, step.script, version, "live"))
+        _told(journey, "switch", step.worker, lambda: _live(journey, step, version, "live"))
 
     each(one, [step for step in journey.plan.steps if step.worker in so_far.uploaded])
 
@@ -226,7 +226,7 @@ def _settle(journey: Journey, so_far: _SoFar) -> None:
         version = {**so_far.uploaded, **so_far.direct}.get(step.worker, step.before_version)
         if step.how is not How.DIRECT:
             _settings(journey, step, deployable)
-        _live(journey, step.script, version, "verified")
+        _live(journey, step, version, "verified")
 
     each(one, journey.plan.steps, limit=journey.limit)
 
@@ -251,7 +251,7 @@ def _return(journey: Journey, so_far: _SoFar) -> list[str]:
         if not moved or not before:
             continue
         try:
-            _told(journey, "return", step.worker, partial(_live, journey, step.script, before, "returned"))
+            _told(journey, "return", step.worker, partial(_live, journey, step, before, "returned"))
             so_far.returned.append(step.worker)
         except CattlegridError as error:
             left.append(f"{step.worker} could not be switched back ({error}); wrangler rollback {before}")
@@ -269,8 +269,10 @@ def _came_from(journey: Journey, step: PromotionStep) -> str:
     return ""
 
 
-def _live(journey: Journey, script: str, version: str, stage: Stage) -> None:
-    deployments.create(journey.client, script, ((version, 100.0),), journey.mark(stage))
+def _live(journey: Journey, step: PromotionStep, version: str, stage: Stage) -> None:
+    """Going back is forced: the secrets that came with the new version go back with it."""
+    traffic, message = ((version, 100.0),), journey.mark(stage, step)
+    deployments.create(journey.client, step.script, traffic, message, force=stage == "returned")
 
 
 def _smoke(journey: Journey, found: tuple[Subject, ...], around: Surroundings, step: str) -> SmokeReport:

@@ -1,0 +1,1 @@
+"""The gate: whose rules are in force, what a person signed, what stops a promotion."""

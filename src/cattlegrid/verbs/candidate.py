@@ -1,0 +1,114 @@
+"""Reading the candidate: what staging runs, as its own commits have it, and the gate in front of it."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from cattlegrid.errors import ConfigError, Refused
+from cattlegrid.git import repository as git
+from cattlegrid.git.repository import Repository
+from cattlegrid.model.check import Check
+from cattlegrid.model.environment import Environment
+from cattlegrid.model.fleet import Fleet
+from cattlegrid.model.target import Deployable
+from cattlegrid.release.examine import Place
+from cattlegrid.release.gate import difference, evaluate
+from cattlegrid.release.gate.difference import Difference
+from cattlegrid.release.gate.evaluate import Grounds, Said
+from cattlegrid.release.gate.manifest import Manifest, pieces
+from cattlegrid.release.live import Live, read_live
+from cattlegrid.release.promotion import candidate, decide
+from cattlegrid.release.promotion.decide import Seen
+from cattlegrid.release.promotion.files import at_commit, whole_commit
+from cattlegrid.release.promotion.plan import production_stamp
+from cattlegrid.secrets import store
+from cattlegrid.verbs.edge import Edge
+
+PRODUCTION = Environment.PRODUCTION
+
+
+def look(edge: Edge, fleet: Fleet, staging: Place, production: Place, temporary: Path, said: Said) -> Seen:
+    """Everything that a promotion is planned from. Raises Refused, ConfigError, ApiError."""
+    repository = git.find(fleet.root, edge.environ)
+    here, there = live(staging), live(production)
+    parts = candidate.parts(here)
+    commits = decide.commits(repository, fleet.root, parts, temporary / "commits")
+    grounds = Grounds(repository, fleet.root, staging.client, parts, commits.production, temporary / "rules")
+    running = evaluate.running(production.client, there)
+    return Seen(
+        fleet=fleet,
+        repository=repository,
+        staging=staging,
+        production=production,
+        parts=parts,
+        staging_live=here,
+        production_live=there,
+        commits=commits,
+        stored=store.read(fleet, PRODUCTION),
+        gate=evaluate.read(grounds, running, said, _now(edge, staging), edge.environ),
+    )
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What staging runs, as far as it can be told without a way to production."""
+
+    manifest: Manifest
+    checks: tuple[Check, ...]
+
+
+def of_staging(fleet: Fleet, repository: Repository, staging: Place, temporary: Path) -> Candidate:
+    """Raises Refused, ConfigError, ApiError."""
+    here = live(staging)
+    parts = candidate.parts(here)
+    commits = decide.commits(repository, fleet.root, parts, temporary / "commits")
+    found, same = pieces(staging.client, repository, parts, commits.production)
+    stamps = {part.worker: production_stamp(part, commits.production[part.worker]) for part in parts}
+    manifest = Manifest(fleet.name, PRODUCTION.value, candidate.release_name(stamps), found)
+    return Candidate(manifest, (*candidate.check(here), same))
+
+
+def differs(seen: Seen, temporary: Path) -> Difference:
+    """What the candidate would change in production."""
+    running = {name: one.stamp for name, one in seen.production_live.items()}
+    before = _before(seen, temporary / "before")
+    return difference.of(seen.repository, seen.gate.pieces, running, before, seen.commits.production)
+
+
+def _before(seen: Seen, into: Path) -> Mapping[str, Deployable]:
+    """Production's workers as the commits that it runs have them, as far as this clone can tell."""
+    found: dict[str, Deployable] = {}
+    read: dict[str, dict[str, Deployable]] = {}
+    for name, one in seen.production_live.items():
+        if one.stamp is None:
+            continue
+        try:
+            commit = whole_commit(seen.repository, one.stamp.commit, name)
+            if commit not in read:
+                read[commit] = at_commit(seen.repository, seen.fleet.root, commit, into / commit)[1][PRODUCTION]
+        except (Refused, ConfigError):
+            continue
+        if name in read[commit]:
+            found[name] = read[commit][name]
+    return found
+
+
+def _now(edge: Edge, place: Place) -> datetime:
+    """The time by Cloudflare's clock, as its answers tell it: a soak and an expiry do not believe this machine's."""
+    return edge.clock.now() + timedelta(seconds=place.client.behind)
+
+
+def live(place: Place) -> dict[str, Live]:
+    return read_live(place.client, place.target, place.target.workers)
+
+
+@contextmanager
+def folder() -> Iterator[Path]:
+    """A folder outside the repository that only this user can enter, removed afterwards."""
+    with tempfile.TemporaryDirectory(prefix="cattlegrid-promote-") as path:
+        yield Path(path)
