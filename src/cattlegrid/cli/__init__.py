@@ -24,6 +24,13 @@ COMMANDS = {
     "status": "both environments, every worker, and what to do next",
     "history": "who deployed what, and when",
     "secrets": "push the secrets that an environment needs",
+    "run": "start an agent on staging: no credential of yours, the fleet's tools",
+    "banner": "which environment this session is, beside its address",
+    "mcp": "the MCP gateway: the tools of one environment's workers",
+    "guard": "an agents' pre-tool hook: refuses what touches production",
+    "doctor": "which walls stand between an agent and production",
+    "allow": "let one waiting write of an agent run, once",
+    "log": "what agents called, when, and how it ended",
     "local": "the local Cloudflare: up, down, status, env, reset, fault",
     "demo": "the whole story in eight scenes, offline",
 }
