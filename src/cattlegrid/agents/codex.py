@@ -17,6 +17,7 @@ def launch(start: Start) -> Launch:
         f"mcp_servers.{SERVER}.command": OWN[0],
         f"mcp_servers.{SERVER}.args": [*OWN[1:], "mcp"],
         f"mcp_servers.{SERVER}.startup_timeout_sec": 30,
+        f"mcp_servers.{SERVER}.required": True,
         "allow_login_shell": False,
         "developer_instructions": "\n".join(start.banner),
     }

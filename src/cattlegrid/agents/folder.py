@@ -1,4 +1,4 @@
-"""The session folder: 0700, outside the repository and the home, gone when the session ends."""
+"""The session folder: 0700, outside the repository, gone when the session ends."""
 
 from __future__ import annotations
 
@@ -12,10 +12,21 @@ from typing import Final
 _PREFIX: Final = "cattlegrid-"
 
 
-def make(environ: Mapping[str, str]) -> Path:
-    """A new private folder: in the user's runtime folder where there is one, else in the temporary one."""
+def parents(environ: Mapping[str, str]) -> tuple[Path, ...]:
+    """Where sessions may lie, the best place first: the user's runtime folder, else our own cache.
+
+    Not the temporary folder: Gemini CLI refuses settings under a parent that others may write.
+    """
     runtime = environ.get("XDG_RUNTIME_DIR", "")
-    parent = runtime if runtime and os.access(runtime, os.W_OK) else None
+    cache = environ.get("XDG_CACHE_HOME") or str(Path(environ.get("HOME") or "~").expanduser() / ".cache")
+    ours = Path(cache) / "cattlegrid" / "sessions"
+    return (Path(runtime), ours) if runtime and os.access(runtime, os.W_OK) else (ours,)
+
+
+def make(environ: Mapping[str, str]) -> Path:
+    """A new private folder."""
+    parent = parents(environ)[0]
+    parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     return Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cattlegrid.agents import folder
 from cattlegrid.agents.relay import connect
 from cattlegrid.agents.session import CONTROL
 from cattlegrid.errors import CattlegridError, Refused, UsageError
@@ -62,9 +62,8 @@ def allow(one: Waiting, typed: str) -> None:
 
 
 def _sessions(edge: Edge) -> Iterator[Path]:
-    for parent in dict.fromkeys((edge.environ.get("XDG_RUNTIME_DIR", ""), tempfile.gettempdir())):
-        if parent:
-            yield from sorted(place.parent for place in Path(parent).glob(f"cattlegrid-*/{CONTROL}"))
+    for parent in folder.parents(edge.environ):
+        yield from sorted(place.parent for place in parent.glob(f"cattlegrid-*/{CONTROL}"))
 
 
 def _asked(place: Path, question: Mapping[str, object]) -> dict[str, Any]:
