@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -39,7 +40,7 @@ class Model(BaseHTTPRequestHandler):
         except ValueError:
             asked = {"unreadable": raw.decode("utf-8", "replace")}
         with TURN, LOG.open("a") as log:
-            log.write(json.dumps({"path": self.path, "body": asked}) + "\n")
+            log.write(json.dumps({"at": time.time(), "path": self.path, "body": asked}) + "\n")
         if "count_tokens" in self.path or "countTokens" in self.path:
             self._send(b'{"input_tokens":10,"totalTokens":10}', "application/json")
             return

@@ -33,7 +33,7 @@ def launch(start: Start) -> Launch:
     files = {"gemini-settings.json": json.dumps(settings, indent=2), "gemini-policy.toml": _POLICY}
     words = ("--policy", str(start.folder / "gemini-policy.toml"))
     variables = {"GEMINI_CLI_SYSTEM_SETTINGS_PATH": str(start.folder / "gemini-settings.json")}
-    unprotected = ("Gemini's sandbox wants a container; --sandbox has no effect",) if start.sandbox else ()
+    unprotected = ("the network stays open: Gemini's own sandbox wants a container",) if start.sandbox else ()
     return Launch((start.argv[0], *words, *start.argv[1:]), variables, files, unprotected)
 
 

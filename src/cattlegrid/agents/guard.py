@@ -187,7 +187,7 @@ def _credentials(_session: Session, text: str, _cwd: Path) -> str:
 
 
 def _places(session: Session, text: str, _cwd: Path) -> str:
-    if _API.search(text) and re.search(r"\b(?:curl|wget|http|fetch|requests|urllib|axios|https?)\b", text):
+    if _API.search(text) and re.search(r"\b(?:curl|wget|fetch|requests|urllib|httpx|axios|xh)\b", text):
         return _say("a direct call of Cloudflare's API passes every check", "call the tools of the cattlegrid server")
     if found := _named(session, text):
         return _say(f"{found} is production's", "name staging's; the tool `status` shows what is where")

@@ -50,5 +50,5 @@ def launch(start: Start) -> Launch:
     files = {"opencode-guard.js": source, "banner.md": "\n".join(start.banner) + "\n"}
     unprotected: tuple[str, ...] = ("opencode shows no banner to the person; its model reads it",)
     if start.sandbox:
-        unprotected += ("opencode has no sandbox; --sandbox has no effect",)
+        unprotected += ("the network stays open: opencode has no sandbox of its own",)
     return Launch(start.argv, {"OPENCODE_CONFIG_CONTENT": json.dumps(config)}, files, unprotected)

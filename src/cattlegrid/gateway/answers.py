@@ -10,6 +10,7 @@ from cattlegrid.agents import banner
 from cattlegrid.agents.session import Session
 from cattlegrid.errors import CattlegridError
 
+_PARTS: Final = frozenset({"text", "image", "audio", "resource", "resource_link"})
 META: Final = "cattlegrid/environment"
 
 
@@ -19,10 +20,19 @@ def stamped(session: Session, worker: str, result: Mapping[str, Any], notes: tup
     meta = result.get("_meta")
     said = {"environment": session.environment.value, "worker": worker, "fallback": session.fallback}
     return {
+        "resultType": "complete",
         **result,
         "content": [_text(_first(session, worker, notes)), *(content if isinstance(content, list) else [])],
         "_meta": {**(meta if isinstance(meta, dict) else {}), META: said},
     }
+
+
+def readable(result: Mapping[str, Any]) -> bool:
+    """Whether a worker's answer is a tool result at all; what is in it is the worker's own affair."""
+    content = result.get("content", [])
+    return isinstance(content, list) and all(
+        isinstance(part, dict) and part.get("type") in _PARTS for part in content
+    )
 
 
 def report(session: Session, value: object, notes: tuple[str, ...] = ()) -> dict[str, Any]:

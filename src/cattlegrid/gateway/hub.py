@@ -122,6 +122,9 @@ class Hub:
             return "down", answers.trouble(self.session, worker, text)
         except Mismatch as error:
             return "refused", answers.trouble(self.session, worker, self._stopped(str(error)))
+        if not answers.readable(result):
+            text = f"worker {worker} answered {served.own} with something that is no tool result"
+            return "error", answers.trouble(self.session, worker, text)
         return "error" if result.get("isError") else "ok", answers.stamped(self.session, worker, result, self._notes())
 
     async def _allowed(self, served: catalogue.Served, asked: Asked) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import mcp_types as types
 from mcp.server.context import ServerRequestContext
@@ -34,6 +34,10 @@ class Caller:
 
 
 Context = ServerRequestContext[Caller, Any]
+
+_COMPLETE: Final = {"resultType": "complete"}
+_LISTED: Final = {**_COMPLETE, "ttlMs": 0, "cacheScope": "private"}
+"""What the newest era wants in every answer; the older ones are sent without it."""
 
 
 def build(hub: Hub, *, may_ask: bool) -> Server[Caller]:
@@ -80,7 +84,7 @@ def instructions(hub: Hub) -> str:
 def _requests(server: Server[Caller], hub: Hub) -> None:
     async def list_tools(ctx: Context, _: BaseModel) -> dict[str, Any]:
         ctx.lifespan_context.session = ctx.session
-        return {"tools": await hub.tools()}
+        return {**_LISTED, "tools": await hub.tools()}
 
     async def call_tool(ctx: Context, params: types.CallToolRequestParams) -> dict[str, Any]:
         ctx.lifespan_context.session = ctx.session
@@ -94,7 +98,7 @@ def _requests(server: Server[Caller], hub: Hub) -> None:
 
     async def list_prompts(_: Context, __: BaseModel) -> dict[str, Any]:
         found = catalogue.prompts(hub.upstreams.values(), hub.session.environment.value)
-        return {"prompts": [dict(one.shown) for one in found.values()]}
+        return {**_LISTED, "prompts": [dict(one.shown) for one in found.values()]}
 
     async def get_prompt(_: Context, params: types.GetPromptRequestParams) -> dict[str, Any]:
         found = catalogue.prompts(hub.upstreams.values(), hub.session.environment.value).get(params.name)
@@ -104,11 +108,12 @@ def _requests(server: Server[Caller], hub: Hub) -> None:
         return await _relayed(hub, found.upstream.worker.name, "prompts/get", sent)
 
     async def list_resources(_: Context, __: BaseModel) -> dict[str, Any]:
-        return {"resources": catalogue.resources(hub.upstreams.values(), "resources", hub.session.environment.value)}
+        label = hub.session.environment.value
+        return {**_LISTED, "resources": catalogue.resources(hub.upstreams.values(), "resources", label)}
 
     async def list_templates(_: Context, __: BaseModel) -> dict[str, Any]:
         label = hub.session.environment.value
-        return {"resourceTemplates": catalogue.resources(hub.upstreams.values(), "templates", label)}
+        return {**_LISTED, "resourceTemplates": catalogue.resources(hub.upstreams.values(), "templates", label)}
 
     async def read_resource(_: Context, params: types.ReadResourceRequestParams) -> dict[str, Any]:
         return await _relayed(hub, _owner(hub, str(params.uri)), "resources/read", {"uri": str(params.uri)})
@@ -144,7 +149,7 @@ async def _elicited(ctx: Context, message: str, word: str) -> bool | None:
 
 async def _relayed(hub: Hub, worker: str, method: str, params: Mapping[str, Any]) -> dict[str, Any]:
     try:
-        return await hub.upstreams[worker].request(method, params)
+        return {**_COMPLETE, **await hub.upstreams[worker].request(method, params)}
     except (Down, Mismatch) as error:
         raise MCPError(types.INTERNAL_ERROR, f"Environment: {hub.session.environment}: {error}") from error
 

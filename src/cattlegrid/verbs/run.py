@@ -7,11 +7,11 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
-from cattlegrid.agents import banner, child, folder
+from cattlegrid.agents import banner, child, folder, sandbox
 from cattlegrid.agents import session as sessions
 from cattlegrid.agents.formats import FORMATS, named
 from cattlegrid.agents.launch import Launch, Start
@@ -95,6 +95,8 @@ def _prepared(edge: Edge, options: Options, begun: Begun, place: Path) -> Prepar
     said = banner.lines(begun.session, edge.clock.now())
     _, format_ = named(options.argv, options.agent)
     launch = format_(Start(begun.session, place, options.argv, said, sandbox=options.sandbox))
+    if options.sandbox:
+        launch = replace(launch, argv=sandbox.wrap(launch.argv, Path(begun.session.root), edge.environ))
     environ = child.environment(edge.environ, begun.session, place, launch.variables, options.inject)
     return Prepared(begun.session, place, launch, environ, said)
 
