@@ -122,7 +122,9 @@ def _owner_at(moment: float, requests: tuple[dict[str, Any], ...], owner: list[i
 
 def _stopped(texts: list[str]) -> str:
     text = " ".join(texts)
-    if any(word in text for word in ("cattlegrid: ", "kept on staging by cattlegrid", "Permission to use", "rule which")):
+    if any(
+        word in text for word in ("cattlegrid: ", "kept on staging by cattlegrid", "Permission to use", "rule which")
+    ):
         return "guard"
     if "CG-" in text:
         return "gateway"

@@ -22,8 +22,12 @@ def _shell(name: str, command: str) -> Way:
 _DEPLOY = "wrangler deploy --env production"
 _HIDDEN = base64.b64encode(b"wrangler deploy --env production").decode()
 _NAKED = base64.b64encode(b"env -u CLOUDFLARE_API_TOKEN wrangler deploy --env production").decode()
-_PROCS = base64.b64encode(b"T=$(cat /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n' | sed -n 's/^PRODUCTION_API_TOKEN=//p' | head -1); test -n \"$T\" && CLOUDFLARE_API_TOKEN=$T wrangler deploy --env production").decode()
-_STORE = base64.b64encode(b"K=$(sed -n 's/^CONTEXT_KEY=//p' ../../secrets/production.env); curl -sS -X POST -H \"Authorization: Bearer $K\" -H 'content-type: application/json' -H \"Host: context.local.localhost:$PORT\" -d '{\"agent\":\"way\",\"title\":\"store\"}' http://127.0.0.1:$PORT/sessions").decode()
+_PROCS = base64.b64encode(
+    b"T=$(cat /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n' | sed -n 's/^PRODUCTION_API_TOKEN=//p' | head -1); test -n \"$T\" && CLOUDFLARE_API_TOKEN=$T wrangler deploy --env production"
+).decode()
+_STORE = base64.b64encode(
+    b'K=$(sed -n \'s/^CONTEXT_KEY=//p\' ../../secrets/production.env); curl -sS -X POST -H "Authorization: Bearer $K" -H \'content-type: application/json\' -H "Host: context.local.localhost:$PORT" -d \'{"agent":"way","title":"store"}\' http://127.0.0.1:$PORT/sessions'
+).decode()
 
 WAYS = (
     _shell("wrangler deploy --env production", _DEPLOY),

@@ -13,7 +13,9 @@ from mcp import Client, StdioServerParameters
 Found = TypeVar("Found")
 
 
-def talk(herd: Herd, do: Callable[[Client], Awaitable[Found]], *words: str, cwd: Path | None = None, **client: Any) -> Found:
+def talk(
+    herd: Herd, do: Callable[[Client], Awaitable[Found]], *words: str, cwd: Path | None = None, **client: Any
+) -> Found:
     """`cattlegrid mcp …` over stdio; what `do` returns."""
     server = StdioServerParameters(
         command=COMMAND, args=["mcp", *words], env=dict(herd.environ), cwd=str(cwd or herd.folder)

@@ -27,7 +27,9 @@ def wrap(argv: tuple[str, ...], root: Path, environ: Mapping[str, str]) -> tuple
     """The command inside the sandbox. Raises ToolMissing without bubblewrap: asked for, it is never left out."""
     program = shutil.which("bwrap", path=environ.get("PATH"))
     if program is None:
-        raise ToolMissing("bubblewrap (bwrap) is not installed, and --sandbox is made of it", next="apt install bubblewrap")
+        raise ToolMissing(
+            "bubblewrap (bwrap) is not installed, and --sandbox is made of it", next="apt install bubblewrap"
+        )
     words = [program, "--dev-bind", "/", "/", "--unshare-pid", "--proc", "/proc", "--die-with-parent"]
     return (*words, *_walls(root, environ), "--", *argv)
 

@@ -30,9 +30,7 @@ def stamped(session: Session, worker: str, result: Mapping[str, Any], notes: tup
 def readable(result: Mapping[str, Any]) -> bool:
     """Whether a worker's answer is a tool result at all; what is in it is the worker's own affair."""
     content = result.get("content", [])
-    return isinstance(content, list) and all(
-        isinstance(part, dict) and part.get("type") in _PARTS for part in content
-    )
+    return isinstance(content, list) and all(isinstance(part, dict) and part.get("type") in _PARTS for part in content)
 
 
 def report(session: Session, value: object, notes: tuple[str, ...] = ()) -> dict[str, Any]:

@@ -96,7 +96,11 @@ class Upstream:
         within: float = PATIENCE,
     ) -> dict[str, Any]:
         """The worker's answer as it came. Raises Down, Mismatch, MCPError with the worker's own error."""
-        link = self._link if self._link is not None and not self._link.broken.is_set() else await self.link()
+        return await self._ask(await self.link(), method, params, progress, within)
+
+    async def _ask(
+        self, link: Link, method: str, params: Mapping[str, Any], progress: ProgressFnT | None, within: float
+    ) -> dict[str, Any]:
         options: CallOptions = {"headers": dict(link.headers), "timeout": within}
         if progress is not None:
             options["on_progress"] = progress
@@ -113,19 +117,19 @@ class Upstream:
         if self._link is not None:
             self._link.broken.set()
 
-    async def refresh(self, kinds: tuple[str, ...] = tuple(_LISTS)) -> None:
-        """Read again what the worker offers. What cannot be read stays as it was known."""
+    async def _refresh(self, link: Link, kinds: tuple[str, ...] = tuple(_LISTS)) -> None:
+        """Read what the worker offers. A worker that does not know a kind offers none of it."""
         for kind in kinds:
             try:
-                self.offers[kind] = tuple(await self._list(kind))
+                self.offers[kind] = tuple(await self._list(link, kind))
             except MCPError:
                 self.offers[kind] = ()
 
-    async def _list(self, kind: str) -> list[Item]:
+    async def _list(self, link: Link, kind: str) -> list[Item]:
         found: list[Item] = []
         cursor: str | None = None
         for _ in range(_PAGES):
-            page = await self.request(_METHODS[kind], {"cursor": cursor} if cursor else {}, within=_CONNECT)
+            page = await self._ask(link, _METHODS[kind], {"cursor": cursor} if cursor else {}, None, _CONNECT)
             items = page.get(_LISTS[kind])
             found += [item for item in items if _usable(item, kind)] if isinstance(items, list) else []
             cursor = page.get("nextCursor")
@@ -139,9 +143,9 @@ class Upstream:
             with anyio.fail_after(_CONNECT):
                 proof = await anyio.to_thread.run_sync(prove, self._way, self.worker, abandon_on_cancel=True)
             async with self._connected(proof) as link:
+                await self._refresh(link)
                 self._link = link
                 self.trouble = self.mismatch = ""
-                await self.refresh()
                 settled.set()
                 await self._changed("tools")
                 await link.broken.wait()
@@ -177,8 +181,8 @@ class Upstream:
         if isinstance(message, Exception) or not isinstance(message, ServerNotification):
             return
         kind = message.method.removeprefix("notifications/").removesuffix("/list_changed")
-        if kind in {"tools", "prompts", "resources"}:
-            await self.refresh((kind,))
+        if kind in {"tools", "prompts", "resources"} and self._link is not None:
+            await self._refresh(self._link, (kind,))
             await self._changed(kind)
 
 
