@@ -105,7 +105,15 @@ def command(name: str, port: int, home: Path) -> tuple[list[str], dict[str, str]
         )
         words = ["-p", "go on", "--yolo", "--output-format", "json", "--skip-trust"]
         return [path, *words], {"GEMINI_API_KEY": "dummy", "GOOGLE_GEMINI_BASE_URL": base}
-    return [path, "run", "--model", "fake/scripted", "go on"], {"OPENCODE_DISABLE_AUTOUPDATE": "1"}
+    return [path, "run", "--model", "fake/scripted", "go on"], {
+        name: "1"
+        for name in (
+            "OPENCODE_DISABLE_AUTOUPDATE",
+            "OPENCODE_DISABLE_MODELS_FETCH",
+            "OPENCODE_DISABLE_DEFAULT_PLUGINS",
+            "OPENCODE_DISABLE_LSP_DOWNLOAD",
+        )
+    }
 
 
 def opencode_provider(port: int) -> dict[str, Any]:
@@ -140,7 +148,7 @@ def tell(
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=170,
+            timeout=560,
             check=False,
         )
         requests = tuple(json.loads(line) for line in log.read_text().splitlines())

@@ -108,7 +108,7 @@ def _command(session: Session, text: str, cwd: Path, depth: int) -> str:
         return ""
     for name, content in scripts.named(plain, cwd):
         if found := _command(session, content, cwd, depth + 1):
-            return f"{name} does this: {found}" if depth == 0 else found
+            return found.replace("cattlegrid: ", f"cattlegrid: in {name}: ", 1) if depth == 0 else found
     return ""
 
 
