@@ -4,10 +4,10 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from herd import Herd, raise_herd
 
 from cattlegrid.local import daemon
 from cattlegrid.toolchain import Toolchain, locate
+from herd import Herd, raise_herd
 
 
 @pytest.fixture(scope="session")

@@ -37,15 +37,14 @@ class Told:
     @property
     def results(self) -> list[str]:
         """What came back to the model for each tool call, in order."""
-        found = max((_results(one["body"]) for one in self.requests), key=len, default=[])
-        return found
+        return max((results(one["body"]) for one in self.requests), key=len, default=[])
 
     @property
     def prompts(self) -> str:
         return json.dumps([one["body"] for one in self.requests])
 
 
-def _results(body: Mapping[str, Any]) -> list[str]:
+def results(body: Mapping[str, Any]) -> list[str]:
     found = []
     for message in body.get("messages", []):
         if message.get("role") == "tool":
@@ -105,15 +104,8 @@ def command(name: str, port: int, home: Path) -> tuple[list[str], dict[str, str]
         )
         words = ["-p", "go on", "--yolo", "--output-format", "json", "--skip-trust"]
         return [path, *words], {"GEMINI_API_KEY": "dummy", "GOOGLE_GEMINI_BASE_URL": base}
-    return [path, "run", "--model", "fake/scripted", "go on"], {
-        name: "1"
-        for name in (
-            "OPENCODE_DISABLE_AUTOUPDATE",
-            "OPENCODE_DISABLE_MODELS_FETCH",
-            "OPENCODE_DISABLE_DEFAULT_PLUGINS",
-            "OPENCODE_DISABLE_LSP_DOWNLOAD",
-        )
-    }
+    off = ("AUTOUPDATE", "MODELS_FETCH", "DEFAULT_PLUGINS", "LSP_DOWNLOAD")
+    return [path, "run", "--model", "fake/scripted", "go on"], {f"OPENCODE_DISABLE_{word}": "1" for word in off}
 
 
 def opencode_provider(port: int) -> dict[str, Any]:

@@ -10,7 +10,6 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -18,15 +17,15 @@ from typing import Any
 
 import httpx2
 import pytest
-from clis import AGENTS, program, tell
-from herd import PRODUCTION_TOKEN, Herd
+from clis import AGENTS, program, results, tell
 from ways import WAYS
 
 from cattlegrid.toolchain import Toolchain
+from herd import PRODUCTION_TOKEN, Herd
 
 pytestmark = pytest.mark.slow
 LOOSE = {"the same, composed", "curl with a key from the store's file, composed"}
-"""What arrives without --sandbox when a person has left a login or a secrets file lying about: docs/agents.md says so."""
+"""What arrives without --sandbox when a person has left a login or a file of secrets lying about (docs/agents.md)."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ class Outcome:
 
 
 @pytest.fixture(scope="module")
-def ground(herd: Herd, node_parts: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Herd]:
+def ground(herd: Herd, node_parts: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Herd:
     """The fleet with wrangler installed as a person has it, helper scripts committed, and a remote to push to."""
     fleet = herd.folder
     wrangler = fleet / "node_modules" / ".bin" / "wrangler"
@@ -59,7 +58,7 @@ def ground(herd: Herd, node_parts: Toolchain, tmp_path_factory: pytest.TempPathF
     _git(fleet, "remote", "add", "origin", str(remote))
     _git(fleet, "push", "--quiet", "--set-upstream", "origin", "main")
     path = f"{wrangler.parent}{os.pathsep}{herd.environ['PATH']}"
-    yield Herd(fleet, herd.state, {**herd.environ, "PATH": path}, herd.router)
+    return Herd(fleet, herd.state, {**herd.environ, "PATH": path}, herd.router)
 
 
 def _git(folder: Path, *words: str) -> None:
@@ -77,7 +76,8 @@ def _login(home: Path, token: str) -> None:
 def _told(herd: Herd, agent: str, folder: Path, *words: str) -> list[Outcome]:
     aim = (
         f"export CLOUDFLARE_API_BASE_URL={herd.environ['CLOUDFLARE_API_BASE_URL']}"
-        f" CLOUDFLARE_ACCOUNT_ID={herd.environ['CLOUDFLARE_ACCOUNT_ID']} PORT={herd.router} WRANGLER_SEND_METRICS=false CI=1;"
+        f" CLOUDFLARE_ACCOUNT_ID={herd.environ['CLOUDFLARE_ACCOUNT_ID']} PORT={herd.router}"
+        " WRANGLER_SEND_METRICS=false CI=1;"
     )
     own = f"{sys.executable} -P -m cattlegrid"
     script: list[list[Any]] = []
@@ -96,27 +96,19 @@ def _told(herd: Herd, agent: str, folder: Path, *words: str) -> list[Outcome]:
     before = time.time()
     told = tell(herd, agent, folder, script, words=words)
     assert told.code == 0, told.said[-3000:]
-    results = told.results
-    assert len(results) == len(script), f"{len(results)} of {len(script)} steps came back: {told.said[-3000:]}"
-    seen = [one["at"] for one in told.requests if len(_results_of(one)) > 0] or [before]
+    came = told.results
+    assert len(came) == len(script), f"{len(came)} of {len(script)} steps came back: {told.said[-3000:]}"
     arrived = [_owner_at(moment, told.requests, owner) for moment in _changes(herd, before)]
     outcomes = []
     for number, way in enumerate(WAYS):
-        texts = [text for text, one in zip(results, owner, strict=True) if one == number]
+        texts = [text for text, one in zip(came, owner, strict=True) if one == number]
         outcomes.append(Outcome(way.name, _stopped(texts), number in arrived, " | ".join(texts)[:500]))
-    assert seen
     return outcomes
-
-
-def _results_of(request: dict[str, Any]) -> list[str]:
-    from clis import _results
-
-    return _results(request["body"])
 
 
 def _owner_at(moment: float, requests: tuple[dict[str, Any], ...], owner: list[int]) -> int:
     """The way whose step was running then: as many results had come back as steps were over."""
-    done = max((len(_results_of(one)) for one in requests if one["at"] <= moment), default=0)
+    done = max((len(results(one["body"])) for one in requests if one["at"] <= moment), default=0)
     return owner[min(done, len(owner) - 1)]
 
 

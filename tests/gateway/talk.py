@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import anyio
-from herd import COMMAND, Herd
 from mcp import Client, StdioServerParameters
+
+from herd import COMMAND, Herd
 
 Found = TypeVar("Found")
 

@@ -14,11 +14,12 @@ import anyio
 import httpx2
 import mcp_types as types
 import pytest
-from herd import COMMAND, Herd
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
 from talk import talk, text
+
+from herd import COMMAND, Herd
 
 pytestmark = pytest.mark.slow
 
@@ -127,8 +128,9 @@ def test_a_write_in_production_happens_only_when_its_name_is_typed(herd: Herd, w
     assert len(seen) == 1
     assert "PRODUCTION" in seen[0]
     assert title in seen[0]
-    assert len(herd.rows("production", f"SELECT id FROM sessions WHERE title = '{title}'")) == rows
-    assert herd.rows("staging", f"SELECT id FROM sessions WHERE title = '{title}'") == []
+    titles = "SELECT title FROM sessions"
+    assert [row["title"] for row in herd.rows("production", titles)].count(title) == rows
+    assert title not in [row["title"] for row in herd.rows("staging", titles)]
 
 
 def test_a_venture_without_staging_warns_in_the_instructions_and_in_every_result(herd: Herd) -> None:
@@ -195,9 +197,11 @@ def over_http(herd: Herd, token: str) -> Iterator[str]:
 def test_over_http_the_token_opens_it_and_nothing_else_does(herd: Herd) -> None:
     async def call(url: str) -> Any:
         headers = {"Authorization": "Bearer correct"}
-        async with httpx2.AsyncClient(headers=headers, trust_env=False, timeout=30) as http:
-            async with Client(streamable_http_client(url, http_client=http), mode="legacy") as client:
-                return await client.call_tool("recent_sessions", {})
+        async with (
+            httpx2.AsyncClient(headers=headers, trust_env=False, timeout=30) as http,
+            Client(streamable_http_client(url, http_client=http), mode="legacy") as client,
+        ):
+            return await client.call_tool("recent_sessions", {})
 
     with over_http(herd, "correct") as url:
         for sent in ({}, {"Authorization": "Bearer wrong"}):
