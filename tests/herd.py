@@ -15,6 +15,8 @@ import httpx2
 
 from cattlegrid.cli.demo.stage import lay_out, link_packages, provision, write_secrets
 from cattlegrid.local import daemon
+from cattlegrid.model.secret import Secret
+from cattlegrid.model.target import Account
 from cattlegrid.toolchain import Toolchain
 
 COMMAND = str(Path(sys.executable).with_name("cattlegrid"))
@@ -87,7 +89,10 @@ def raise_herd(parts: Toolchain, folder: Path) -> Herd:
     lay_out(fleet)
     link_packages(fleet)
     write_secrets(fleet)
-    provision(fleet, cloud)
+    account = Account(
+        cloud["CLOUDFLARE_API_BASE_URL"], cloud["CLOUDFLARE_ACCOUNT_ID"], Secret(cloud["CLOUDFLARE_API_TOKEN"])
+    )
+    provision(fleet, account)
     settings = (fleet / "cattlegrid.toml").read_text()
     settings = settings.replace("[environments.production]", f'[environments.production]\ntoken = "{PRODUCTION_TOKEN}"')
     (fleet / "cattlegrid.toml").write_text(settings + VENTURES)
