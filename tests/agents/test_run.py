@@ -189,7 +189,7 @@ def ask(question):
         one.sendall(json.dumps(question).encode() + b"\\n")
         return one.makefile().readline()
 question = {{"do": "allow", "id": "x", "typed": "production"}}
-print(ask(question))
+print(ask(question), flush=True)
 if os.fork() == 0:
     os.setsid()
     if os.fork() == 0:
