@@ -1,4 +1,4 @@
-"""The example fleet, deployed to both environments of a local Cloudflare by cattlegrid itself, with two ventures."""
+"""The example fleet, deployed to both environments of a local Cloudflare by cattlegrid itself."""
 
 from __future__ import annotations
 
@@ -21,19 +21,9 @@ from cattlegrid.toolchain import Toolchain
 
 COMMAND = str(Path(sys.executable).with_name("cattlegrid"))
 STAGING_TOKEN, PRODUCTION_TOKEN = "STAGING_API_TOKEN", "PRODUCTION_API_TOKEN"
-VENTURES = f"""
+OWN_TOKEN = f"""
 [environments.staging]
 token = "{STAGING_TOKEN}"
-
-[ventures.vc]
-environments = ["staging", "production"]
-
-[ventures.ke]
-environments = ["production"]
-
-[workers.context.tools]
-search_notes = "read"
-recent_sessions = "read"
 """
 
 
@@ -95,7 +85,7 @@ def raise_herd(parts: Toolchain, folder: Path) -> Herd:
     provision(fleet, account)
     settings = (fleet / "cattlegrid.toml").read_text()
     settings = settings.replace("[environments.production]", f'[environments.production]\ntoken = "{PRODUCTION_TOKEN}"')
-    (fleet / "cattlegrid.toml").write_text(settings + VENTURES)
+    (fleet / "cattlegrid.toml").write_text(settings + OWN_TOKEN)
     environ = {
         **{name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ},
         "HOME": str(folder / "home"),
