@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -128,10 +129,10 @@ def test_without_its_session_the_hook_blocks(tmp_path: Path) -> None:
 
 def spent(argv: list[str], given: str, environ: dict[str, str]) -> float:
     """Processor time of a program, in seconds: what other programs on the machine do does not count."""
-    before = os.times()
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run(argv, input=given, env=environ, capture_output=True, text=True, check=False, timeout=30)
-    after = os.times()
-    return after.children_user + after.children_system - before.children_user - before.children_system
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def test_the_hook_answers_within_a_tenth_of_a_second(fleet: Session, tmp_path: Path) -> None:
@@ -140,7 +141,8 @@ def test_the_hook_answers_within_a_tenth_of_a_second(fleet: Session, tmp_path: P
     environ = {"PATH": os.environ["PATH"], session.VARIABLE: str(tmp_path)}
     guarding = min(spent([sys.executable, "-P", "-m", "cattlegrid", "guard"], asked, environ) for _ in range(5))
     bare = min(spent([sys.executable, "-c", "pass"], "", environ) for _ in range(5))
-    assert guarding <= 0.1 + max(0.0, bare - 0.02), (guarding, bare)
+    slower = max(1.0, bare / 0.016)  # what the bare interpreter takes on the machine that the tenth was set for
+    assert guarding <= 0.1 * slower, (guarding, bare)
 
 
 def test_neither_guard_nor_banner_imports_what_is_heavy() -> None:
