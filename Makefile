@@ -3,13 +3,14 @@
 PYTHON ?= python3
 BIN    := .venv/bin
 
-.PHONY: help setup demo test lint bench clean
+.PHONY: help setup demo test lint bench agents clean
 
 help:
 	@echo "make demo    the whole story, offline, in about two minutes"
 	@echo "make test    lint, then every test"
 	@echo "make setup   what both need: a virtual environment, the pinned Node parts"
 	@echo "make lint    ruff, mypy, import-linter"
+	@echo "make agents  the real agent CLIs (1.1 GB), for the tests that start them; without, those are not measured"
 	@echo "make bench   side by side with what you would use instead; writes benchmarks/RESULTS.md"
 
 setup: .venv/.node-parts .venv/.node-dev
@@ -42,8 +43,11 @@ test: setup lint
 	$(BIN)/pytest -n 2 --dist loadfile -m "not slow"
 	$(BIN)/pytest -n 2 --dist loadfile -m slow
 
+agents: .venv/.python
+	$(BIN)/python -m cattlegrid.toolchain npm --prefix tests/agents ci --no-audit --no-fund --loglevel=error
+
 bench: setup
 	$(BIN)/python benchmarks/run.py $(ARGS)
 
 clean:
-	rm -rf .venv tests/node/node_modules
+	rm -rf .venv tests/node/node_modules tests/agents/node_modules

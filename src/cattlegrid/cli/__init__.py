@@ -30,6 +30,13 @@ COMMANDS = {
     "history": "who deployed what, and when",
     "workflow": "write the GitHub workflow, or check it",
     "secrets": "push the secrets that an environment needs",
+    "run": "start an agent on staging: no credential of yours, the fleet's tools",
+    "banner": "which environment this session is, beside its address",
+    "mcp": "the MCP gateway: the tools of one environment's workers",
+    "guard": "an agents' pre-tool hook: refuses what touches production",
+    "doctor": "which walls stand between an agent and production",
+    "allow": "let one waiting write of an agent run, once",
+    "log": "what agents called, when, and how it ended",
     "local": "the local Cloudflare: up, down, status, env, reset, fault",
     "demo": "the whole story in eight scenes, offline",
 }

@@ -41,7 +41,10 @@ class Auth:
 
 @dataclass(frozen=True)
 class WorkerSettings:
-    """One Worker: `folder` and `config` (its wrangler file) are POSIX paths relative to the fleet's root."""
+    """One Worker: `folder` and `config` (its wrangler file) are POSIX paths relative to the fleet's root.
+
+    `tools` says of its MCP tools, by name, what they do: "read", "write" or "destructive".
+    """
 
     name: str
     folder: str
@@ -53,6 +56,7 @@ class WorkerSettings:
     secrets: tuple[str, ...] = ()
     mcp: str | None = None
     inputs: tuple[str, ...] = ()
+    tools: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

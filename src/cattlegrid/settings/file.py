@@ -124,6 +124,7 @@ def _worker(name: str, folder: str, config: str, table: dict[str, Any], mistakes
         secrets=table.get("secrets", ()),
         mcp=table.get("mcp"),
         inputs=table.get("inputs", ()),
+        tools=table.get("tools", {}),
     )
 
 

@@ -75,6 +75,12 @@ SETTINGS: Final = (
     Setting("workers.*.auth.secret", TEXT, None, "Name of the secret that is the key.", required=True),
     Setting("workers.*.secrets", TEXTS, (), "Names of the secrets that this worker needs."),
     Setting("workers.*.mcp", PATH, None, "Path at which this worker serves MCP."),
+    Setting(
+        "workers.*.tools.*",
+        choice("read", "write", "destructive"),
+        None,
+        "What an MCP tool of this worker does, whatever the worker says; in production a person is asked for writes.",
+    ),
     Setting("workers.*.inputs", TEXTS, (), "Paths and globs outside the folder that go into the worker."),
     Setting("secrets.store", choice(*STORES), "dotenv", "Where secrets are kept."),
     Setting("secrets.isolated", TEXTS, (), "Secrets that exist in both environments and differ."),

@@ -1,0 +1,94 @@
+"""The tools as a client sees them: names kept and made unambiguous, the environment in every description."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from cattlegrid.agents.policy import Effect, effect
+from cattlegrid.gateway.upstream import Item, Upstream
+
+_LONGEST: Final = 4000
+_CONTROL: Final = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]"
+)
+_NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,128}")
+
+
+@dataclass(frozen=True)
+class Served:
+    """A worker's tool or prompt under the name that the client uses; `own` is the name that the worker uses."""
+
+    name: str
+    own: str
+    upstream: Upstream
+    effect: Effect
+    shown: Mapping[str, Any]
+
+
+def tools(upstreams: Iterable[Upstream], taken: frozenset[str], label: str) -> dict[str, Served]:
+    """A name that two workers have, or that is one of ours (`taken`), gets its worker's name in front."""
+    found = [(upstream, item) for upstream in upstreams for item in upstream.offers["tools"]]
+    served = {}
+    for name, upstream, item in _named(found, taken):
+        annotations = item.get("annotations")
+        kind = effect(
+            annotations if isinstance(annotations, Mapping) else None, upstream.worker.tools.get(item["name"])
+        )
+        served[name] = Served(name, item["name"], upstream, kind, _tool(item, name, upstream, kind, label))
+    return served
+
+
+def prompts(upstreams: Iterable[Upstream], label: str) -> dict[str, Served]:
+    found = [(upstream, item) for upstream in upstreams for item in upstream.offers["prompts"]]
+    return {
+        name: Served(
+            name, item["name"], upstream, Effect.READ, {**item, "name": name, **_described(item, upstream, label)}
+        )
+        for name, upstream, item in _named(found, frozenset())
+    }
+
+
+def resources(upstreams: Iterable[Upstream], kind: str, label: str) -> list[Item]:
+    return [
+        {"name": item.get("uri", "resource"), **item, **_described(item, upstream, label)}
+        for upstream in upstreams
+        for item in upstream.offers[kind]
+    ]
+
+
+def _named(found: list[tuple[Upstream, Item]], taken: frozenset[str]) -> list[tuple[str, Upstream, Item]]:
+    times = Counter(item["name"] for _, item in found)
+    named = []
+    seen = set(taken)
+    for upstream, item in found:
+        own = item["name"]
+        name = own if times[own] == 1 and own not in taken else f"{upstream.worker.name}_{own}"
+        if name in seen or not _NAME.fullmatch(name):
+            continue
+        seen.add(name)
+        named.append((name, upstream, item))
+    return named
+
+
+def _tool(item: Item, name: str, upstream: Upstream, kind: Effect, label: str) -> dict[str, Any]:
+    schema = item.get("inputSchema")
+    given = item.get("annotations")
+    hints = {"readOnlyHint": kind is Effect.READ, "destructiveHint": kind is Effect.DESTRUCTIVE}
+    return {
+        **item,
+        "name": name,
+        "inputSchema": schema if isinstance(schema, dict) and schema.get("type") == "object" else {"type": "object"},
+        "annotations": {**(given if isinstance(given, dict) else {}), **hints},
+        **_described(item, upstream, label),
+    }
+
+
+def _described(item: Item, upstream: Upstream, label: str) -> dict[str, str]:
+    """A worker's words are data: shortened, without control or invisible characters, and marked as the worker's."""
+    text = item.get("description")
+    words = _CONTROL.sub("", text)[:_LONGEST] if isinstance(text, str) else ""
+    return {"description": f"[{label} · worker {upstream.worker.name}] {words}".rstrip()}

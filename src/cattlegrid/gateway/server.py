@@ -1,0 +1,165 @@
+"""The gateway on the official low-level MCP server: every era that its clients speak."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+import mcp_types as types
+from mcp.server.context import ServerRequestContext
+from mcp.server.lowlevel.server import NotificationOptions, Server
+from mcp.server.models import InitializationOptions
+from mcp.server.session import ServerSession
+from mcp.shared.exceptions import MCPError
+from pydantic import BaseModel
+
+from cattlegrid import __version__
+from cattlegrid.agents import banner
+from cattlegrid.gateway import catalogue
+from cattlegrid.gateway.hub import Asked, Hub
+from cattlegrid.gateway.proof import Down, Mismatch
+
+
+@dataclass
+class Caller:
+    """One connection. Only a session's first one may be asked in its client's form: it is the agent's own.
+
+    Later ones may be a shell command of the agent's that would answer itself.
+    """
+
+    may_ask: bool
+    session: ServerSession | None = None
+
+
+Context = ServerRequestContext[Caller, Any]
+
+_COMPLETE: Final = {"resultType": "complete"}
+_LISTED: Final = {**_COMPLETE, "ttlMs": 0, "cacheScope": "private"}
+"""What the newest era wants in every answer; the older ones are sent without it."""
+
+
+def build(hub: Hub, *, may_ask: bool) -> Server[Caller]:
+    """A server for one connection, or for all that come over HTTP."""
+
+    @asynccontextmanager
+    async def connection(_: Server[Caller]) -> AsyncIterator[Caller]:
+        caller = Caller(may_ask)
+
+        async def tell(kind: str) -> None:
+            if caller.session is None:
+                return
+            send = {
+                "tools": caller.session.send_tool_list_changed,
+                "prompts": caller.session.send_prompt_list_changed,
+                "resources": caller.session.send_resource_list_changed,
+            }
+            await send[kind]()
+
+        hub.changed.append(tell)
+        try:
+            yield caller
+        finally:
+            hub.changed.remove(tell)
+
+    server: Server[Caller] = Server(
+        "cattlegrid", version=__version__, instructions=instructions(hub), lifespan=connection
+    )
+    _requests(server, hub)
+    return server
+
+
+def options(server: Server[Caller]) -> InitializationOptions:
+    changed = NotificationOptions(prompts_changed=True, resources_changed=True, tools_changed=True)
+    return server.create_initialization_options(changed)
+
+
+def instructions(hub: Hub) -> str:
+    """The environment first: some clients keep 512 characters."""
+    workers = "\n\n".join(f"Worker {name}: {upstream.worker.mcp}" for name, upstream in hub.upstreams.items())
+    return "\n".join((*banner.lines(hub.session, hub.way.edge.clock.now()), "", workers)).strip()
+
+
+def _requests(server: Server[Caller], hub: Hub) -> None:
+    async def list_tools(ctx: Context, _: BaseModel) -> dict[str, Any]:
+        ctx.lifespan_context.session = ctx.session
+        return {**_LISTED, "tools": await hub.tools()}
+
+    async def call_tool(ctx: Context, params: types.CallToolRequestParams) -> dict[str, Any]:
+        ctx.lifespan_context.session = ctx.session
+
+        async def ask(message: str, word: str) -> bool | None:
+            return await _elicited(ctx, message, word)
+
+        wanted = ctx.meta is not None and "progress_token" in ctx.meta
+        progress = ctx.session.report_progress if wanted else None
+        return await hub.call(Asked(params.name, params.arguments or {}, ask, progress))
+
+    async def list_prompts(_: Context, __: BaseModel) -> dict[str, Any]:
+        found = catalogue.prompts(hub.upstreams.values(), hub.session.environment.value)
+        return {**_LISTED, "prompts": [dict(one.shown) for one in found.values()]}
+
+    async def get_prompt(_: Context, params: types.GetPromptRequestParams) -> dict[str, Any]:
+        found = catalogue.prompts(hub.upstreams.values(), hub.session.environment.value).get(params.name)
+        if found is None:
+            raise MCPError(types.INVALID_PARAMS, f"there is no prompt {params.name}")
+        sent = {"name": found.own, "arguments": params.arguments or {}}
+        return await _relayed(hub, found.upstream.worker.name, "prompts/get", sent)
+
+    async def list_resources(_: Context, __: BaseModel) -> dict[str, Any]:
+        label = hub.session.environment.value
+        return {**_LISTED, "resources": catalogue.resources(hub.upstreams.values(), "resources", label)}
+
+    async def list_templates(_: Context, __: BaseModel) -> dict[str, Any]:
+        label = hub.session.environment.value
+        return {**_LISTED, "resourceTemplates": catalogue.resources(hub.upstreams.values(), "templates", label)}
+
+    async def read_resource(_: Context, params: types.ReadResourceRequestParams) -> dict[str, Any]:
+        return await _relayed(hub, _owner(hub, str(params.uri)), "resources/read", {"uri": str(params.uri)})
+
+    server.add_request_handler("tools/list", types.PaginatedRequestParams, list_tools)
+    server.add_request_handler("tools/call", types.CallToolRequestParams, call_tool)
+    server.add_request_handler("prompts/list", types.PaginatedRequestParams, list_prompts)
+    server.add_request_handler("prompts/get", types.GetPromptRequestParams, get_prompt)
+    server.add_request_handler("resources/list", types.PaginatedRequestParams, list_resources)
+    server.add_request_handler("resources/templates/list", types.PaginatedRequestParams, list_templates)
+    server.add_request_handler("resources/read", types.ReadResourceRequestParams, read_resource)
+
+
+async def _elicited(ctx: Context, message: str, word: str) -> bool | None:
+    capabilities = ctx.session.client_capabilities
+    if not ctx.lifespan_context.may_ask or capabilities is None or capabilities.elicitation is None:
+        return None
+    if not ctx.session.can_send_request:
+        return None
+    schema = {
+        "type": "object",
+        "properties": {"confirm": {"type": "string", "title": f"Type {word}"}},
+        "required": ["confirm"],
+    }
+    try:
+        answer = await ctx.session.elicit_form(message, schema, ctx.request_id)
+    except MCPError:
+        return None
+    if answer.action == "cancel":
+        return None
+    return answer.action == "accept" and (answer.content or {}).get("confirm") == word
+
+
+async def _relayed(hub: Hub, worker: str, method: str, params: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        return {**_COMPLETE, **await hub.upstreams[worker].request(method, params)}
+    except (Down, Mismatch) as error:
+        raise MCPError(types.INTERNAL_ERROR, f"Environment: {hub.session.environment}: {error}") from error
+
+
+def _owner(hub: Hub, uri: str) -> str:
+    """The worker that lists this resource; else the first with a template that could make it; else the only one."""
+    for name, upstream in hub.upstreams.items():
+        if any(item["uri"] == uri for item in upstream.offers["resources"]):
+            return name
+    for name, upstream in hub.upstreams.items():
+        if any(uri.startswith(item["uriTemplate"].split("{", 1)[0]) for item in upstream.offers["templates"]):
+            return name
+    raise MCPError(types.INVALID_PARAMS, f"there is no resource {uri}")

@@ -1,0 +1,217 @@
+"""One worker's MCP server: proven, connected once, and kept; what it offers, and calls to it.
+
+Results are relayed as they came: a relay does not police its upstreams' schemas.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import anyio
+import httpx2
+from mcp.client.session import ClientSession
+from mcp.client.streamable_http import streamable_http_client
+from mcp.shared.dispatcher import CallOptions, ProgressFnT
+from mcp.shared.exceptions import MCPError
+from mcp.shared.jsonrpc_dispatcher import JSONRPCDispatcher
+from mcp_types import CONNECTION_CLOSED, Implementation, ServerNotification
+from pydantic import ValidationError
+
+from cattlegrid import __version__
+from cattlegrid.gateway.proof import Down, Mismatch, Proof, prove
+from cattlegrid.gateway.way import Way
+from cattlegrid.model.fleet import WorkerSettings
+
+PATIENCE: Final = 300.0
+_CONNECT: Final = 15.0
+_PAUSE: Final = 1.0
+_PAGES: Final = 50
+_LISTS: Final = {"tools": "tools", "prompts": "prompts", "resources": "resources", "templates": "resourceTemplates"}
+_METHODS: Final = {
+    "tools": "tools/list",
+    "prompts": "prompts/list",
+    "resources": "resources/list",
+    "templates": "resources/templates/list",
+}
+_LOST: Final = frozenset({CONNECTION_CLOSED, -32600})
+
+Item = dict[str, Any]
+Changed = Callable[[str], Awaitable[None]]
+
+
+@dataclass
+class Link:
+    """One open connection. `broken` is set by whoever finds it dead."""
+
+    dispatcher: JSONRPCDispatcher[Any]
+    headers: dict[str, str]
+    proof: Proof
+    instructions: str
+    broken: anyio.Event = field(default_factory=anyio.Event)
+
+
+class Upstream:
+    """`run` keeps the connection in a task of its own; `request` waits for it. Never caches a broken one."""
+
+    def __init__(self, way: Way, worker: WorkerSettings, http: httpx2.AsyncBaseTransport, changed: Changed) -> None:
+        self.worker = worker
+        self.offers: dict[str, tuple[Item, ...]] = dict.fromkeys(_LISTS, ())
+        self.trouble = ""
+        self.mismatch = ""
+        self._way = way
+        self._http = http
+        self._changed = changed
+        self._link: Link | None = None
+        self._wanted = anyio.Event()
+        self._settled = anyio.Event()
+
+    async def run(self) -> None:
+        while True:
+            await self._wanted.wait()
+            await self._once()
+            await anyio.sleep(0 if self._wanted.is_set() and not self.trouble else _PAUSE)
+
+    async def link(self) -> Link:
+        """The open connection; opened, and proven, if there is none. Raises Down, Mismatch."""
+        if self._link is None or self._link.broken.is_set():
+            settled = self._settled
+            self._wanted.set()
+            await settled.wait()
+        if self.mismatch:
+            raise Mismatch(self.mismatch)
+        if self._link is None or self._link.broken.is_set():
+            raise Down(self.trouble or f"{self.worker.name} cannot be reached")
+        return self._link
+
+    async def request(
+        self,
+        method: str,
+        params: Mapping[str, Any],
+        *,
+        progress: ProgressFnT | None = None,
+        within: float = PATIENCE,
+    ) -> dict[str, Any]:
+        """The worker's answer as it came. Raises Down, Mismatch, MCPError with the worker's own error."""
+        return await self._ask(await self.link(), method, params, progress, within)
+
+    async def _ask(
+        self, link: Link, method: str, params: Mapping[str, Any], progress: ProgressFnT | None, within: float
+    ) -> dict[str, Any]:
+        options: CallOptions = {"headers": dict(link.headers), "timeout": within}
+        if progress is not None:
+            options["on_progress"] = progress
+        try:
+            return await link.dispatcher.send_raw_request(method, params, options)
+        except MCPError as error:
+            if error.code in _LOST or "HTTP" in error.message or "transport" in error.message.lower():
+                link.broken.set()
+                raise Down(f"{self.worker.name} did not answer: {error.message}") from error
+            raise
+
+    def forget(self) -> None:
+        """The next call connects, and proves, anew."""
+        if self._link is not None:
+            self._link.broken.set()
+
+    async def _refresh(self, link: Link, kinds: tuple[str, ...] = tuple(_LISTS)) -> None:
+        """Read what the worker offers. A worker that does not know a kind offers none of it."""
+        for kind in kinds:
+            try:
+                self.offers[kind] = tuple(await self._list(link, kind))
+            except MCPError:
+                self.offers[kind] = ()
+
+    async def _list(self, link: Link, kind: str) -> list[Item]:
+        found: list[Item] = []
+        cursor: str | None = None
+        for _ in range(_PAGES):
+            page = await self._ask(link, _METHODS[kind], {"cursor": cursor} if cursor else {}, None, _CONNECT)
+            items = page.get(_LISTS[kind])
+            found += [item for item in items if _usable(item, kind)] if isinstance(items, list) else []
+            cursor = page.get("nextCursor")
+            if not cursor:
+                break
+        return found
+
+    async def _once(self) -> None:
+        settled, self._settled, self._wanted = self._settled, anyio.Event(), anyio.Event()
+        try:
+            with anyio.fail_after(_CONNECT):
+                proof = await anyio.to_thread.run_sync(prove, self._way, self.worker, abandon_on_cancel=True)
+            async with self._connected(proof) as link:
+                await self._refresh(link)
+                self._link = link
+                self.trouble = self.mismatch = ""
+                settled.set()
+                await self._changed("tools")
+                await link.broken.wait()
+        except Mismatch as error:
+            self.mismatch = str(error)
+        except (Down, TimeoutError, MCPError, ValidationError, RuntimeError, httpx2.HTTPError, OSError) as error:
+            self.trouble, self.mismatch = _said(error, self.worker.name), ""
+        except ExceptionGroup as group:
+            self.trouble, self.mismatch = _said(_first(group), self.worker.name), ""
+        finally:
+            self._link = None
+            settled.set()
+
+    @asynccontextmanager
+    async def _connected(self, proof: Proof) -> AsyncIterator[Link]:
+        headers, timeout = self._way.header(self.worker), httpx2.Timeout(30.0, read=PATIENCE)
+        name = Implementation(name="cattlegrid", version=__version__)
+        url = proof.address + str(self.worker.mcp)
+        async with (
+            httpx2.AsyncClient(
+                transport=_Kept(self._http), headers=headers, timeout=timeout, trust_env=False
+            ) as client,
+            streamable_http_client(url, http_client=client) as (read, write),
+        ):
+            dispatcher: JSONRPCDispatcher[Any] = JSONRPCDispatcher(read, write)
+            async with ClientSession(dispatcher=dispatcher, client_info=name, message_handler=self._heard) as session:
+                with anyio.fail_after(_CONNECT):
+                    hello = await session.initialize()
+                version = {"mcp-protocol-version": hello.protocol_version}
+                yield Link(dispatcher, version, proof, hello.instructions or "")
+
+    async def _heard(self, message: object) -> None:
+        if isinstance(message, Exception) or not isinstance(message, ServerNotification):
+            return
+        kind = message.method.removeprefix("notifications/").removesuffix("/list_changed")
+        if kind in {"tools", "prompts", "resources"} and self._link is not None:
+            await self._refresh(self._link, (kind,))
+            await self._changed(kind)
+
+
+class _Kept(httpx2.AsyncBaseTransport):
+    """The process's one transport, which outlives every client that borrows it."""
+
+    def __init__(self, inner: httpx2.AsyncBaseTransport) -> None:
+        self._inner = inner
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        return await self._inner.handle_async_request(request)
+
+
+def _usable(item: object, kind: str) -> bool:
+    key = {"tools": "name", "prompts": "name", "resources": "uri", "templates": "uriTemplate"}[kind]
+    return isinstance(item, dict) and isinstance(item.get(key), str)
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    inner = group.exceptions[0]
+    return _first(inner) if isinstance(inner, BaseExceptionGroup) else inner
+
+
+def _said(error: BaseException, worker: str) -> str:
+    if isinstance(error, TimeoutError):
+        return f"{worker} did not answer within {_CONNECT:.0f} s"
+    if isinstance(error, ValidationError):
+        return f"{worker} does not speak MCP: its answer to initialize cannot be read"
+    return str(error) or type(error).__name__
+
+
+logging.getLogger("mcp.client.streamable_http").setLevel(logging.CRITICAL)

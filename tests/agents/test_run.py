@@ -1,0 +1,205 @@
+"""`cattlegrid run` and `allow`, as a person types them."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from herd import COMMAND, PRODUCTION_TOKEN, Herd
+
+pytestmark = pytest.mark.slow
+OWN = f"{sys.executable} -P -m cattlegrid"
+
+
+@pytest.mark.parametrize("name", ["dev", "stagign", "Prod ", " staging", "", "PRODUCTION"])
+def test_an_unknown_environment_starts_nothing(herd: Herd, name: str) -> None:
+    said = herd.run("run", "--env", name, "--", "echo", "started", expect=2)
+    assert "CG-ENVIRONMENT" in said
+    assert "the environments are staging, production" in said
+    assert "started" not in said
+
+
+def test_production_by_name_needs_a_terminal(herd: Herd) -> None:
+    said = herd.run("run", "--env", "production", "--", "echo", "started", expect=3)
+    assert "a person at a terminal" in said
+    assert "started" not in said
+
+
+def typed(herd: Herd, words: list[str], answer: str) -> tuple[int, str]:
+    """A command at a terminal of its own, with one line typed at its question."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(herd.folder)
+        os.execve(COMMAND, [COMMAND, *words], dict(herd.environ))  # noqa: S606 - a terminal for a person
+    said, answered = "", False
+    while True:
+        try:
+            piece = os.read(terminal, 4096).decode("utf-8", "replace")
+        except OSError:
+            break
+        said += piece
+        if not answered and "Type " in said:
+            os.write(terminal, f"{answer}\n".encode())
+            answered = True
+    os.close(terminal)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), said
+
+
+def test_production_by_name_is_typed_once_more(herd: Herd) -> None:
+    code, said = typed(herd, ["run", "--env", "production", "--", "echo", "started"], "production")
+    assert code == 0
+    assert "Environment: production" in said
+    assert said.rstrip().endswith("started")
+    code, said = typed(herd, ["run", "--env", "production", "--", "echo", "started"], "yes")
+    assert code == 3
+    assert "started" not in said.replace("nothing was started", "")
+
+
+def test_a_failure_to_reach_staging_is_a_failure_and_never_a_fallback(herd: Herd) -> None:
+    nowhere = {"CLOUDFLARE_API_BASE_URL": "http://127.0.0.1:9/client/v4"}
+    said = herd.run("run", "vc", "--", "echo", "started", expect=None, env=nowhere)
+    assert "CG-API" in said
+    assert "production" not in said.lower()
+    assert "started" not in said
+
+
+def test_a_key_that_staging_refuses_is_told_before_the_agent_starts(herd: Herd) -> None:
+    file = herd.folder / "secrets/staging.env"
+    before = file.read_text()
+    file.write_text(re.sub(r"^CONTEXT_KEY=.*$", "CONTEXT_KEY=another-key", before, flags=re.MULTILINE))
+    try:
+        said = herd.run("run", "--", "echo", "started", expect=1)
+    finally:
+        file.write_text(before)
+    assert "worker context in staging refuses CONTEXT_KEY" in said
+    assert "cattlegrid secrets push context" in said
+    assert "another-key" not in said
+    assert "started" not in said
+
+
+def test_exit_code_signals_and_arguments_are_the_agents_own(herd: Herd) -> None:
+    said = herd.run("run", "vc", "--strict", "--", "sh", "-c", 'echo "$0|$1"; exit 7', "a b", "--env", expect=7)
+    assert "a b|--env" in said
+    assert herd.run("run", "--", "sh", "-c", "kill -TERM $$", expect=-15).startswith("Environment: staging")
+
+
+def test_print_config_shows_everything_and_starts_nothing(herd: Herd) -> None:
+    said = herd.run("run", "--print-config", "vc", "--", "claude", "-p", "hello")
+    assert "SESSION/claude-settings.json" in said
+    assert "--strict-mcp-config" in said
+    assert "CLOUDFLARE_API_TOKEN" in said
+    assert herd.environ[PRODUCTION_TOKEN] not in said
+    document = json.loads(herd.run("run", "--print-config", "--json", "--", "codex"))
+    assert document["session"]["environment"] == "staging"
+
+
+def test_an_agent_that_is_not_there_leaves_nothing_behind(herd: Herd, tmp_path: Path) -> None:
+    said = herd.run("run", "--", "no-such-agent", expect=2, env={"XDG_RUNTIME_DIR": str(tmp_path)})
+    assert "there is no program 'no-such-agent'" in said
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_session_ends_with_its_agent(herd: Herd) -> None:
+    said = herd.run("run", "--", "sh", "-c", "echo folder=$CATTLEGRID_SESSION; sleep 3")
+    folder = Path(said.split("folder=")[1].split()[0])
+    deadline = time.monotonic() + 15
+    while folder.exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not folder.exists()
+
+
+@contextmanager
+def waiting_write(herd: Herd, title: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A production session of venture `ke` whose agent has asked to write; and the request's id."""
+    call = f"""
+import anyio, os, sys
+from mcp import Client, StdioServerParameters
+async def main():
+    server = StdioServerParameters(command=sys.executable, args=["-P", "-m", "cattlegrid", "mcp"], env=dict(os.environ))
+    async with Client(server, mode="legacy") as client:
+        for _ in sys.stdin:
+            result = await client.call_tool("start_session", {{"agent": "t", "title": {title!r}}})
+            print(repr([part.text for part in result.content]), flush=True)
+anyio.run(main)
+"""
+    process = subprocess.Popen(
+        [COMMAND, "run", "ke", "--", sys.executable, "-c", call],
+        cwd=herd.folder,
+        env=dict(herd.environ),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        found = re.search(r"cattlegrid allow (\w+)", asked(process))
+        assert found is not None
+        yield process, found[1]
+    finally:
+        for stream in (process.stdin, process.stdout):
+            if stream is not None:
+                stream.close()
+        process.wait(timeout=30)
+
+
+def asked(process: subprocess.Popen[str]) -> str:
+    """The agent calls its tool once more; what it was told."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write("\n")
+    process.stdin.flush()
+    return process.stdout.readline()
+
+
+def test_a_write_in_production_runs_once_after_a_person_allowed_it(herd: Herd) -> None:
+    titles = "SELECT title FROM sessions WHERE title = 'allowed once'"
+    with waiting_write(herd, "allowed once") as (agent, request):
+        assert "allowed once" in herd.run("allow")
+        assert "a person at a terminal" in herd.run("allow", request, expect=3)
+        code, said = typed(herd, ["allow", request], "staging")
+        assert code == 3
+        assert herd.rows("production", titles) == []
+        code, said = typed(herd, ["allow", request], "production")
+        assert code == 0, said
+        assert "allowed once" in said
+        assert "Environment: production" in asked(agent)
+        assert len(herd.rows("production", titles)) == 1
+        assert "cattlegrid allow" in asked(agent)
+        assert len(herd.rows("production", titles)) == 1
+
+
+def test_the_agents_own_process_tree_cannot_allow(herd: Herd) -> None:
+    script = f"""
+import json, os, socket, sys, time
+sys.path.insert(0, {str(Path(__file__).parents[2] / "src")!r})
+place = os.environ["CATTLEGRID_SESSION"] + "/control.sock"
+def ask(question):
+    with socket.socket(socket.AF_UNIX) as one:
+        one.connect(place)
+        one.sendall(json.dumps(question).encode() + b"\\n")
+        return one.makefile().readline()
+question = {{"do": "allow", "id": "x", "typed": "production"}}
+print(ask(question), flush=True)
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        os.environ.clear()
+        time.sleep(1)
+        print(ask(question), flush=True)
+    os._exit(0)
+os.wait()
+time.sleep(3)
+"""
+    said = herd.run("run", "ke", "--", sys.executable, "-c", script)
+    assert "it is asked from the agent's own process tree" in said
+    assert said.count('"refused"') == 2, said

@@ -1,0 +1,117 @@
+"""Where a session is, and what its banner says: from files alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from cattlegrid.agents import banner, child, sandbox, session
+from cattlegrid.agents.session import Reached, Session
+from cattlegrid.agents.venture import Choice, choose
+from cattlegrid.errors import Refused, ToolMissing, UsageError
+from cattlegrid.model.environment import Environment
+from cattlegrid.model.fleet import EnvironmentSettings, Fleet, SecretPolicy
+
+STAGING, PRODUCTION = Environment.STAGING, Environment.PRODUCTION
+NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
+LIVE = Reached(
+    "context", "context-staging", "https://context-staging.example", "v1", "a" * 40, deployed=NOW.isoformat(), mcp=True
+)
+HERE = Session("s1", "crane", "/repo", STAGING, venture="vc", workers=(LIVE,))
+
+
+@pytest.fixture
+def fleet(tmp_path: Path) -> Fleet:
+    settings = {one: EnvironmentSettings(one) for one in Environment}
+    ventures = {"vc": (STAGING, PRODUCTION), "ke": (PRODUCTION,), "lab": (STAGING,)}
+    return Fleet(tmp_path, "crane", (), (), settings, SecretPolicy(), ventures)
+
+
+def test_only_a_declaration_leads_to_the_fallback(fleet: Fleet) -> None:
+    assert choose(fleet, "vc", STAGING, strict=False) == Choice(STAGING)
+    assert choose(fleet, "ke", STAGING, strict=False) == Choice(PRODUCTION, fallback=True)
+    assert choose(fleet, "", STAGING, strict=True) == Choice(STAGING)
+
+
+def test_a_venture_without_staging_is_an_error_when_strict(fleet: Fleet) -> None:
+    with pytest.raises(Refused, match="ke has no staging, and --strict forbids"):
+        choose(fleet, "ke", STAGING, strict=True)
+
+
+def test_a_venture_without_production_never_gets_it(fleet: Fleet) -> None:
+    with pytest.raises(Refused, match="lab declares no production"):
+        choose(fleet, "lab", PRODUCTION, strict=False)
+
+
+def test_an_unknown_venture_lists_the_known_ones(fleet: Fleet) -> None:
+    with pytest.raises(UsageError, match="the ventures are vc, ke, lab"):
+        choose(fleet, "vv", STAGING, strict=False)
+
+
+def test_the_banner_has_the_environment_beside_the_address_and_says_what_is_unknown() -> None:
+    said = banner.lines(HERE, NOW + timedelta(hours=2))
+    assert said[0] == "Environment: staging  https://context-staging.example"
+    assert "venture vc" in said[1]
+    assert "commit aaaaaaaaaaaa, 2 h ago" in said[1]
+    blind = replace(HERE, workers=(Reached("context", "context-staging"),))
+    assert banner.head(blind) == "Environment: staging  API address unknown"
+    assert "context: unknown" in banner.lines(blind, NOW)[1]
+
+
+def test_a_fallback_cannot_be_missed() -> None:
+    fell = replace(HERE, environment=PRODUCTION, venture="ke", fallback=True)
+    assert banner.lines(fell, NOW)[0].startswith("WARNING: venture ke has no staging. THIS SESSION IS PRODUCTION")
+    assert "PRODUCTION (no staging!)" in banner.status_line(fell, NOW)
+
+
+@pytest.mark.parametrize("form", ["claude", "codex", "gemini"])
+def test_a_hook_gets_the_banner_for_the_person_and_for_the_model(tmp_path: Path, form: str) -> None:
+    session.write(HERE, tmp_path)
+    environ = {"PATH": os.environ["PATH"], session.VARIABLE: str(tmp_path)}
+    argv = [sys.executable, "-P", "-m", "cattlegrid", "banner", "--for", form]
+    before = os.times()
+    done = subprocess.run(argv, env=environ, capture_output=True, text=True, check=True)
+    after = os.times()
+    told = json.loads(done.stdout)
+    assert told["systemMessage"].startswith("Environment: staging  https://context-staging.example")
+    assert "Environment: staging" in told["hookSpecificOutput"]["additionalContext"]
+    took = after.children_user + after.children_system - before.children_user - before.children_system
+    assert took <= 0.15, took
+
+
+def test_the_child_gets_names_from_a_list_and_no_credential_of_ours(tmp_path: Path) -> None:
+    parent = {
+        "PATH": "/bin",
+        "HOME": "/home/p",
+        "CLOUDFLARE_API_TOKEN": "real",
+        "PRODUCTION_API_TOKEN": "real",
+        "GITHUB_TOKEN": "real",
+        "SSH_AUTH_SOCK": "/agent",
+        "DBUS_SESSION_BUS_ADDRESS": "/bus",
+        "ANTHROPIC_API_KEY": "model",
+        "DATABASE_URL": "wanted",
+    }
+    made = child.environment(parent, HERE, tmp_path, {}, ("DATABASE_URL",))
+    assert "real" not in made.values()
+    assert made["CLOUDFLARE_API_TOKEN"] == child.NO_LOGIN
+    assert {"SSH_AUTH_SOCK", "DBUS_SESSION_BUS_ADDRESS", "GITHUB_TOKEN"}.isdisjoint(made)
+    assert made["ANTHROPIC_API_KEY"] == "model"
+    assert made["DATABASE_URL"] == "wanted"
+    assert made["CATTLEGRID_API_URL"] == "https://context-staging.example"
+
+
+def test_a_deployment_credential_is_not_injected_even_when_asked(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="does not go into an agent's shell"):
+        child.environment({"CLOUDFLARE_API_TOKEN": "x"}, HERE, tmp_path, {}, ("CLOUDFLARE_API_TOKEN",))
+
+
+def test_a_sandbox_that_is_asked_for_is_never_left_out(tmp_path: Path) -> None:
+    with pytest.raises(ToolMissing, match="bubblewrap"):
+        sandbox.wrap(("claude",), tmp_path, {"PATH": str(tmp_path), "HOME": str(tmp_path)})
