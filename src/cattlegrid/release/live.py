@@ -13,6 +13,7 @@ from cattlegrid.model.stamp import Stamp
 from cattlegrid.model.target import Target
 from cattlegrid.model.version import Deployment, Version
 from cattlegrid.release.parallel import each
+from cattlegrid.secrets import digest
 
 _LOOK_BACK: Final = 20
 _CODE_KEPT_BY: Final = "secret"
@@ -88,7 +89,9 @@ def _origin(client: Client, script: str, version: Version) -> tuple[Stamp | None
 
 def _without_secrets(version: Version) -> list[str]:
     return sorted(
-        repr(sorted(binding.items())) for binding in version.bindings if binding.get("type") not in _SECRET_TYPES
+        repr(sorted(binding.items()))
+        for binding in version.bindings
+        if binding.get("type") not in _SECRET_TYPES and binding.get("name") != digest.VARIABLE
     )
 
 

@@ -60,6 +60,21 @@ def _status(value: object) -> int:
     return value
 
 
+def _count(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise ValueError(f"needs a whole number from 0 upwards, not {described(value)}")
+    return value
+
+
+def _pattern(value: object) -> str:
+    text = _text(value)
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise ValueError(f"is not a regular expression: {error}") from error
+    return text
+
+
 def _headers(value: object) -> dict[str, str]:
     if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
         raise ValueError(f"needs a table of header names and texts, not {described(value)}")
@@ -106,6 +121,8 @@ PATH = Kind('a path that starts with "/"', _path)
 PATH_OR_OFF = Kind('a path that starts with "/", or false', _path_or_off)
 DURATION = Kind('a duration such as "10m", "30s" or "500ms"', _duration)
 STATUS = Kind("an HTTP status", _status)
+COUNT = Kind("a whole number", _count)
+PATTERN = Kind("a regular expression", _pattern)
 HEADERS = Kind("a table of header names and texts", _headers)
 TABLES = Kind("a list of tables", lambda value: value)
 ANY = Kind("any value", lambda value: value)

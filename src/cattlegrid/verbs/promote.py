@@ -69,7 +69,7 @@ def promote(
         if staging is None:
             raise MissingCredential(f"staging cannot be read: {missing}", next="set the variable named above")
         seen = _look(edge, fleet, staging, production, temporary)
-        plan = decide.plan(seen, _smoke_staging(seen, tell), options.meant)
+        plan = decide.plan(seen, _smoke_staging(edge, seen, tell), options.meant)
         _refuse_another(plan, options.release)
         if options.dry_run or plan.empty:
             return PromoteReport(plan)
@@ -93,15 +93,15 @@ def _look(edge: Edge, fleet: Fleet, staging: Place, production: Place, temporary
         staging_live=here,
         production_live=there,
         commits=decide.commits(repository, fleet.root, parts, temporary / "commits"),
-        stored=store.read(fleet, PRODUCTION),
+        stored=store.read(fleet, PRODUCTION, edge.environ),
     )
 
 
-def _smoke_staging(seen: Seen, tell: Tell) -> SmokeReport:
+def _smoke_staging(edge: Edge, seen: Seen, tell: Tell) -> SmokeReport:
     """Staging, examined by what the candidate's own commits declare."""
     workers = {**seen.staging.target.workers, **seen.commits.staging}
     here = replace(seen.staging, target=replace(seen.staging.target, workers=workers))
-    around = surroundings(seen.fleet, here, seen.production)
+    around = surroundings(seen.fleet, here, seen.production, edge.environ)
     return announced(tell, STAGING, lambda: examine(here, tuple(workers), around))
 
 
@@ -118,7 +118,9 @@ def _journey(
         stored=seen.stored,
         folder=temporary / "upload",
     )
-    return Journey(plan, target, carrier, surroundings(seen.fleet, there, seen.staging), tell, options.limit)
+    return Journey(
+        plan, target, carrier, surroundings(seen.fleet, there, seen.staging, edge.environ), tell, options.limit
+    )
 
 
 def _live(place: Place) -> dict[str, Live]:
