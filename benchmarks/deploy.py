@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import fleets
-from clouds import Cloud, local
+from local_cloud import Cloud, local
 from measure import Series, interleaved, run
 from programs import Programs
 from results import Goal, Result, rows

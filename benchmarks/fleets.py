@@ -7,7 +7,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from clouds import Cloud
+from local_cloud import Cloud
 from measure import run
 from programs import Programs
 

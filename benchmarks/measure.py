@@ -50,16 +50,25 @@ class Series:
 
 
 def run(
-    argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], codes: Sequence[int] = (0,), timeout: float = 600
+    argv: Sequence[str],
+    *,
+    cwd: Path,
+    env: Mapping[str, str],
+    codes: Sequence[int] = (0,),
+    timeout: float = 600,
+    input: bytes = b"",
 ) -> Run:
-    """Run a program to its end. Its output goes to a file, so that nobody is timed reading it.
+    """Run a program to its end. Its output goes to a file, so that nobody is timed reading it; `input` is in memory.
 
     Raises ProgramFailed, with its last words, when the exit code is none of `codes`.
     """
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+    given = os.fdopen(os.memfd_create("in"), "w+b")
+    with given, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        given.write(input)
+        given.seek(0)
         before = os.times()
         started = time.perf_counter()
-        program = subprocess.Popen(argv, cwd=cwd, env=dict(env), stdin=subprocess.DEVNULL, stdout=out, stderr=err)
+        program = subprocess.Popen(argv, cwd=cwd, env=dict(env), stdin=given, stdout=out, stderr=err)
         # Not wait(timeout=…): that looks now and then, up to 50 ms apart, and would be what is measured.
         deadline = threading.Timer(timeout, program.kill)
         deadline.start()

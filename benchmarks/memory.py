@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 import httpx2
-from clouds import Cloud, local
+from local_cloud import Cloud, local
 from measure import Series
 from memory_of import megabytes, tree
 from programs import Programs

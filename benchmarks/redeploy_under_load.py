@@ -7,8 +7,8 @@ import time
 from pathlib import Path
 
 import fleets
-from clouds import local
 from load import steady
+from local_cloud import local
 from measure import Series, run
 from programs import Programs
 from results import Goal, Result, Row

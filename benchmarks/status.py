@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import fleets
-from clouds import local
+from local_cloud import local
 from measure import interleaved, run
 from programs import Programs
 from results import Goal, Result, rows

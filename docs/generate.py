@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import os
 import sys
+from argparse import ArgumentParser
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,7 +30,18 @@ def reference() -> str:
 
 def _command(name: str) -> str:
     os.environ["COLUMNS"] = "100"
-    return f"### cattlegrid {name}\n\n```text\n{parser_of(name).format_help().rstrip()}\n```"
+    parser = parser_of(name)
+    parts = [f"### cattlegrid {name}", f"```text\n{parser.format_help().rstrip()}\n```"]
+    for action, own in _actions(parser):
+        parts += [f"#### cattlegrid {name} {action}", f"```text\n{own.format_help().rstrip()}\n```"]
+    return "\n\n".join(parts)
+
+
+def _actions(parser: ArgumentParser) -> Iterator[tuple[str, ArgumentParser]]:
+    """The commands below a command, where it has any."""
+    for argument in parser._actions:
+        if isinstance(argument.choices, dict):
+            yield from argument.choices.items()
 
 
 def _settings() -> str:

@@ -36,7 +36,11 @@ def test_the_documents_name_only_commands_that_exist() -> None:
     for page in pages:
         if page.name == "design.md":
             continue
-        shown = "\n".join(re.findall(r"`[^`\n]+`|^ *\$ .*$|^cattlegrid .*$", page.read_text(), re.MULTILINE))
+        text = page.read_text()
+        sessions = "\n".join(re.findall(r"```(?:sh|console)\n(.*?)```", text, re.DOTALL))
+        shown = "\n".join(
+            [*re.findall(r"`[^`\n]+`", text), *re.findall(r"^(?:\$ )?cattlegrid .*$", sessions, re.MULTILINE)]
+        )
         named = set(re.findall(r"cattlegrid ([a-z]+)\b", shown))
         assert named <= set(COMMANDS), f"{page.name} names {named - set(COMMANDS)}"
 

@@ -13,6 +13,7 @@ Every error says what is wrong, where, and what to type next. Codes are stable; 
     │   ├── ToolTooOld                    CG-TOOL-OLD
     │   └── ToolFailed                    CG-TOOL-FAILED
     ├── ApiError                    1     CG-API: Cloudflare answered with an error, or could not be reached
+    ├── StoreError                  1     CG-STORE: a store of secrets was tampered with, or cannot be read or written
     ├── Refused                     3     a rule says no; nothing was changed
     │   ├── StalePlan                     CG-STALE: the live state moved under the plan
     │   ├── Backwards                     CG-BACKWARDS: older than what is live
@@ -112,6 +113,10 @@ class ApiError(CattlegridError):
         self.number = number
 
 
+class StoreError(CattlegridError):
+    code = "CG-STORE"
+
+
 class Refused(CattlegridError):
     code = "CG-REFUSED"
     exit_code = 3
@@ -154,6 +159,7 @@ MEANING: Final = {
     "CG-TOOL-OLD": "a program is older than cattlegrid can drive",
     "CG-TOOL-FAILED": "a program ended badly or said something that cannot be read; its last words are shown",
     "CG-API": "Cloudflare answered with an error, or could not be reached",
+    "CG-STORE": "a store of secrets was tampered with, or cannot be read or written",
     "CG-REFUSED": "a rule says no; nothing was changed",
     "CG-STALE": "what is live changed after the plan was made; nothing was changed",
     "CG-BACKWARDS": "the commit is older than what is live, or not a descendant of it; nothing was changed",

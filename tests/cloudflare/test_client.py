@@ -145,14 +145,6 @@ def test_a_missing_script_has_no_deployments_versions_or_secrets() -> None:
         assert secrets.names(client, "s") == frozenset()
 
 
-def test_secrets_go_in_the_body_and_nowhere_else() -> None:
-    with cloudflare(ok({})) as (client, server, _):
-        secrets.put(client, "s", {"KEY": Secret("hush")})
-    assert server.calls[0].json == {"secrets": {"KEY": {"name": "KEY", "text": "hush", "type": "secret_text"}}}
-    assert server.calls[0].headers["content-type"] == "application/merge-patch+json"
-    assert "hush" not in server.calls[0].path
-
-
 def test_the_address_is_derived_from_the_version_url() -> None:
     urls = {"urls": ["http://0a1b2c3d-context.local.localhost:8787/"]}
     with cloudflare(ok(urls)) as (client, _, _):

@@ -9,7 +9,7 @@ import traceback
 import pytest
 
 from cattlegrid.cli.plain import document
-from cattlegrid.model.secret import Secret
+from cattlegrid.model.secret import Secret, redact
 
 VALUE = "hunter2-is-not-for-your-eyes"
 
@@ -41,3 +41,18 @@ def test_a_secret_is_neither_pickled_nor_written_as_json() -> None:
         with pytest.raises(TypeError) as refusal:
             leak(Secret(VALUE))
         assert VALUE not in "".join(traceback.format_exception(refusal.value))
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["a/b+c=secret-value", "a%2Fb%2Bc%3Dsecret-value", "YS9iK2M9c2VjcmV0LXZhbHVl", "x a/b+c=secret-value y"],
+)
+def test_the_redactor_takes_a_value_out_in_whatever_form_it_is_written(written: str) -> None:
+    Secret("a/b+c=secret-value")
+    assert "secret-value" not in redact(written)
+    assert "[redacted]" in redact(written)
+
+
+def test_the_redactor_takes_out_each_line_of_a_value_of_many_lines() -> None:
+    Secret("-----BEGIN-----\nthe-first-line-of-it\nthe-second-line-of-it")
+    assert redact("log: the-second-line-of-it") == "log: [redacted]"

@@ -243,7 +243,9 @@ def _settings(workers: tuple[str, ...]) -> str:
         'smoke = [{ get = "/word", auth = "KEY" }, { get = "/word", auth = "none", status = 401 }]\n'
         for worker in workers
     )
-    return f'[fleet]\nname = "standing"\nworkers = ["workers/*"]\n\n[secrets]\nisolated = ["KEY"]\n{own}'
+    return (
+        f'[fleet]\nname = "standing"\nworkers = ["workers/*"]\n\n[secrets]\nstore = "dotenv"\nisolated = ["KEY"]\n{own}'
+    )
 
 
 def _config(standing: Standing, worker: str, ids: Mapping[str, str]) -> dict[str, object]:

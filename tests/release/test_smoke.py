@@ -219,7 +219,7 @@ def test_a_key_that_is_not_here_is_not_measured_and_says_what_to_type(served: An
         HttpCheck("GET", "/page", auth="KEY"),
         surroundings=around(stored=Stored(STAGING, "secrets/staging.env")),
     )
-    detail = "KEY of staging is not here: write KEY=… into secrets/staging.env (mode 0600)"
+    detail = "KEY of staging is not here: cattlegrid secrets set KEY"
     assert the(report, "GET /page").detail == the(report, "database DB").detail == detail
     assert (report.outcome, report.databases) == (Outcome.NOT_MEASURED, 0)
 

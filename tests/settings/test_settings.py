@@ -69,6 +69,7 @@ shared = ["package-lock.json", "tsconfig.json"]
 gate = ["smoke", "approval"]
 soak = "10m"
 approval = "signature"
+signers = "signers"
 account_id = "abc"
 token = "PRODUCTION_TOKEN"
 [workers.context]

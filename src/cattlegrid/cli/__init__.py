@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 from cattlegrid import __version__
 from cattlegrid.cli.show import Show
 from cattlegrid.errors import CattlegridError, UsageError
+from cattlegrid.model.secret import redact
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
+    from types import TracebackType
 
 COMMANDS = {
     "changes": "which workers changed, against what is live",
@@ -55,6 +57,8 @@ Every command takes --json and --help. Exit codes: 0 pass, 1 fail, 2 usage, 3 re
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The console script: the exit code of the command, with every error shown once and in full."""
+    if argv is None:
+        keep_secrets()
     words = list(sys.argv[1:] if argv is None else argv)
     show = Show(sys.stdout, sys.stderr, os.environ, json="--json" in words)
     try:
@@ -69,6 +73,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader (`| head`) has gone. Point stdout at nothing, so that the interpreter's own flush stays silent.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
+
+
+def keep_secrets() -> None:
+    """A crash of this process, or of one that it starts, leaves no value behind: in a traceback or a core dump."""
+    import resource  # noqa: PLC0415 - an import of main() alone does not change the process
+
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    sys.excepthook = _crashed
+
+
+def _crashed(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    import traceback  # noqa: PLC0415 - only a crash pays
+
+    sys.stderr.write(redact("".join(traceback.format_exception(kind, error, trace))))
 
 
 def _dispatch(words: list[str], show: Show) -> int:

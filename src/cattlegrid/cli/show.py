@@ -10,6 +10,7 @@ from cattlegrid.errors import CattlegridError
 from cattlegrid.model.check import Outcome
 from cattlegrid.model.environment import Environment
 from cattlegrid.model.event import Event, Phase, Tell
+from cattlegrid.model.secret import Secret, redact
 
 _COLOURS = {"red": "31", "green": "32", "yellow": "33", "blue": "34", "cyan": "36", "bold": "1", "dim": "2"}
 _ENVIRONMENT_COLOUR = {Environment.STAGING: "cyan", Environment.PRODUCTION: "red"}
@@ -77,14 +78,19 @@ class Show:
         if self._json:
             from cattlegrid.cli.plain import error_document  # noqa: PLC0415 - as above
 
-            self._err.write(error_document(error) + "\n")
+            self._err.write(redact(error_document(error)) + "\n")
             return
         where = f"{error.where}: " if error.where else ""
-        self._err.write(f"{self.paint(f'error [{error.code}]', 'red', 'bold')} {where}{error.what}\n")
+        self._err.write(redact(f"{self.paint(f'error [{error.code}]', 'red', 'bold')} {where}{error.what}\n"))
         if error.__cause__ is not None and str(error.__cause__) not in error.what:
-            self._err.write(f"  because: {error.__cause__}\n")
+            self._err.write(redact(f"  because: {error.__cause__}\n"))
         if error.next:
             self._err.write(f"  next: {error.next}\n")
+
+    def reveal(self, value: Secret) -> None:
+        """The one way for a secret's text to reach the output: `secrets get`, after its questions."""
+        self._out.write(value.reveal() + "\n")
+        self._out.flush()
 
     def ask(self, question: str) -> str:
         """What a person types at the terminal; empty when they close it."""
@@ -123,7 +129,7 @@ class Show:
         return f"  {self.paint(mark, style)} {self.environment(event.environment)}{worker}  {event.step}{detail}{took}"
 
     def _write(self, text: str) -> None:
-        self._out.write(text + "\n")
+        self._out.write(redact(text) + "\n")
         self._out.flush()
 
 

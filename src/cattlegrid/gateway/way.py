@@ -69,7 +69,7 @@ def open_way(session: Session, edge: Edge) -> Way:
     fleet = load(edge.cwd)
     target = resolve(fleet, session.environment, edge.environ)
     others = bindings.owned(deployables(fleet, OTHER[session.environment]).values())
-    stored = store.read(fleet, session.environment)
+    stored = store.read(fleet, session.environment, edge.environ)
     return Way(session, edge, fleet, target, stored, Client(target.account, clock=edge.clock), others)
 
 

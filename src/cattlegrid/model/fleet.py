@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 
 from cattlegrid.errors import UnknownWorker
@@ -87,20 +88,78 @@ class Approver:
     revoked: tuple[str, ...] = ()
 
 
+class Kind(StrEnum):
+    """The four lists of `[secrets]`."""
+
+    ISOLATED = "isolated"
+    SHARED = "shared"
+    PRODUCTION_ONLY = "production-only"
+    STAGING_ONLY = "staging-only"
+
+
+@dataclass(frozen=True)
+class About:
+    """What `[secrets.about.NAME]` says of one secret. `max_age` in seconds, 0 for any age.
+
+    `previous` is the name under which its Workers accept a second value while the first is being replaced.
+    """
+
+    form: str = "text"
+    prefix: str = ""
+    pattern: str = ""
+    min_length: int = 0
+    generate: str | None = None
+    max_age: float = 0.0
+    workers: tuple[str, ...] = ()
+    used_by: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+    previous: str | None = None
+
+
+@dataclass(frozen=True)
+class Infisical:
+    """Where the fleet's secrets are in Infisical. `slugs` are its own names of our environments."""
+
+    url: str = "https://app.infisical.com"
+    project: str = ""
+    path: str = "/"
+    slugs: Mapping[Environment, str] = field(default_factory=dict)
+
+
 @dataclass(frozen=True)
 class SecretPolicy:
     """Names only. `isolated` differ between the environments, `shared` are equal in both."""
 
-    store: str = "dotenv"
+    store: str = "sops"
     isolated: tuple[str, ...] = ()
     shared: tuple[str, ...] = ()
     production_only: tuple[str, ...] = ()
     staging_only: tuple[str, ...] = ()
+    about: Mapping[str, About] = field(default_factory=dict)
+    infisical: Infisical = field(default_factory=Infisical)
 
     def names(self, environment: Environment) -> tuple[str, ...]:
-        """The names that must exist in this environment."""
+        """The names that must exist in this environment, without aliases."""
         only = self.production_only if environment is Environment.PRODUCTION else self.staging_only
         return (*self.isolated, *self.shared, *only)
+
+    def kinds(self) -> dict[str, Kind]:
+        """Every declared name, without aliases, with the list it is in."""
+        lists = (self.isolated, self.shared, self.production_only, self.staging_only)
+        return {name: kind for kind, names in zip(Kind, lists, strict=True) for name in names}
+
+    def of(self, name: str) -> About:
+        return self.about.get(name, About())
+
+    def canonical(self, name: str) -> str:
+        """The declared name that this one is an alias of; the name itself when it is none."""
+        return next((known for known, about in self.about.items() if name in about.aliases), name)
+
+    def known(self, environment: Environment) -> frozenset[str]:
+        """What may stand in the environment's store: its names, their aliases and their second slots."""
+        names = self.names(environment)
+        slots = (slot for name in names if (slot := self.of(name).previous))
+        return frozenset((*names, *(alias for name in names for alias in self.of(name).aliases), *slots))
 
 
 @dataclass(frozen=True)

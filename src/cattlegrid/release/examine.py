@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from cattlegrid.cloudflare.client import Client
@@ -48,7 +48,9 @@ def announced(
     return report
 
 
-def surroundings(fleet: Fleet, here: Place, other: Place | None, why_not: str = "") -> Surroundings:
+def surroundings(
+    fleet: Fleet, here: Place, other: Place | None, environ: Mapping[str, str], why_not: str = ""
+) -> Surroundings:
     """What isolation is judged by. Without a way to the other environment (`why_not`) that part is not measured."""
     environment = here.target.environment
     production: tuple[Subject, ...] = ()
@@ -57,8 +59,8 @@ def surroundings(fleet: Fleet, here: Place, other: Place | None, why_not: str = 
         production, gaps = _production(other, why_not)
     return Surroundings(
         fleet=fleet,
-        stored=store.read(fleet, environment),
-        other_stored=store.read(fleet, OTHER[environment]),
+        stored=store.read(fleet, environment, environ),
+        other_stored=store.read(fleet, OTHER[environment], environ),
         owned_by_other=bindings.owned(deployables(fleet, OTHER[environment]).values()),
         production=production,
         gaps=gaps,

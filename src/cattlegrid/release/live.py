@@ -14,6 +14,7 @@ from cattlegrid.model.target import Target
 from cattlegrid.model.version import Deployment, Version
 from cattlegrid.release.parallel import each
 from cattlegrid.release.promotion import marks
+from cattlegrid.secrets import digest
 
 _LOOK_BACK: Final = 20
 _CODE_KEPT_BY: Final = "secret"
@@ -125,7 +126,7 @@ def _without_secrets(version: Version) -> dict[str, str]:
     return {
         str(binding.get("name")): repr(sorted(binding.items()))
         for binding in version.bindings
-        if binding.get("type") not in _SECRET_TYPES
+        if binding.get("type") not in _SECRET_TYPES and binding.get("name") != digest.VARIABLE
     }
 
 

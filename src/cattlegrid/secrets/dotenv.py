@@ -1,4 +1,4 @@
-"""A plain store: `secrets/<environment>.env`, one file for each environment, readable by its owner alone."""
+"""The plain store of a laptop: `secrets/<environment>.env`, not encrypted, outside git, readable by its owner alone."""
 
 from __future__ import annotations
 
@@ -6,15 +6,55 @@ import difflib
 import re
 import stat
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from cattlegrid.errors import ConfigError, Mistake
 from cattlegrid.model.environment import Environment
 from cattlegrid.model.secret import Secret
+from cattlegrid.secrets.files import alone, replace_file
+from cattlegrid.secrets.store import RESERVED, Changes, Contents
 
 _LINE: Final = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*?)\s*")
-_ESCAPES: Final = {"n": "\n", "t": "\t", "r": "\r", '"': '"', "\\": "\\", "$": "$"}
+_CONTROLS: Final = {"n": "\n", "t": "\t", "r": "\r"}
+_ESCAPES: Final = {**_CONTROLS, '"': '"', "\\": "\\", "$": "$"}
+
+
+@dataclass(frozen=True)
+class DotenvStore:
+    """`known` are the names that the file may hold."""
+
+    root: Path
+    environment: Environment
+    known: frozenset[str]
+
+    @property
+    def place(self) -> str:
+        return path(self.root, self.environment).relative_to(self.root).as_posix()
+
+    def how_to_add(self, name: str) -> str:
+        return f"cattlegrid secrets set {name} --env {self.environment}"
+
+    def read(self) -> Contents:
+        """One date for all of them, the file's, since it has no other."""
+        values = read(self.root, self.environment, self.known)
+        file = path(self.root, self.environment)
+        since = datetime.fromtimestamp(file.stat().st_mtime, UTC) if file.is_file() else None
+        names = frozenset(values)
+        return Contents(values, names, dict.fromkeys(names, since) if since is not None else {})
+
+    def change(self, changes: Changes, now: datetime) -> None:  # noqa: ARG002 - the file's own date is its date
+        file = path(self.root, self.environment)
+        with alone(file.parent):
+            kept = [
+                line
+                for line in _lines(file)
+                if (found := _LINE.fullmatch(line.strip())) is None or found[1] not in changes
+            ]
+            added = [f"{name}={_quoted(value.reveal())}" for name, value in changes.items() if value is not None]
+            replace_file(file, "\n".join([*kept, *added]) + "\n")
 
 
 def path(root: Path, environment: Environment) -> Path:
@@ -41,10 +81,24 @@ def read(root: Path, environment: Environment, known: frozenset[str]) -> Mapping
     return values
 
 
+def values_in(file: Path) -> Mapping[str, Secret]:
+    """Every value of any such file, `.dev.vars` too, without empty ones. Raises ConfigError."""
+    try:
+        text = file.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError((Mistake(str(file), "", f"cannot be read: {type(error).__name__}"),)) from error
+    names = frozenset(found[1] for line in text.split("\n") if (found := _LINE.fullmatch(line.strip())))
+    values, mistakes = _parse(text, str(file), names)
+    wrong = tuple(one for one in mistakes if not one.what.endswith("is empty"))
+    if wrong:
+        raise ConfigError(wrong, next=f"mend {file}, then repeat the command")
+    return {name: value for name, value in values.items() if value}
+
+
 def _parse(text: str, shown: str, known: frozenset[str]) -> tuple[dict[str, Secret], list[Mistake]]:
     values: dict[str, Secret] = {}
     mistakes: list[Mistake] = []
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
         place = f"line {number}"
@@ -53,7 +107,7 @@ def _parse(text: str, shown: str, known: frozenset[str]) -> tuple[dict[str, Secr
             mistakes.append(Mistake(shown, place, "is not NAME=value"))
             continue
         name = found[1]
-        if name not in known:
+        if name not in known and not name.startswith(RESERVED):
             close = difflib.get_close_matches(name, known, n=1)
             hint = f"did you mean {close[0]}?" if close else "add it to one of the lists in [secrets]"
             mistakes.append(Mistake(shown, place, f"{name} is not declared in cattlegrid.toml; {hint}"))
@@ -72,3 +126,16 @@ def _value(raw: str) -> str:
     if len(raw) >= 2 and raw[0] == raw[-1] == '"':
         return re.sub(r"\\(.)", lambda found: _ESCAPES.get(found[1], found[0]), raw[1:-1])
     return raw
+
+
+def _lines(file: Path) -> list[str]:
+    return file.read_text("utf-8").removesuffix("\n").split("\n") if file.is_file() else []
+
+
+def _quoted(text: str) -> str:
+    if re.fullmatch(r"[^\s'\"\\\x85\u2028\u2029\x1c-\x1e]+", text):
+        return text
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    for letter, sign in _CONTROLS.items():
+        escaped = escaped.replace(sign, f"\\{letter}")
+    return f'"{escaped}"'

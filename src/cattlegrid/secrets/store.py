@@ -1,41 +1,122 @@
-"""The store that `[secrets] store` names."""
+"""A store keeps an environment's values. Which one, `[secrets] store` says; all are used through `Store` alone."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final, Protocol
 
-from cattlegrid.errors import ConfigError, Mistake
+from cattlegrid.errors import MissingCredential
 from cattlegrid.model.environment import Environment
-from cattlegrid.model.fleet import Fleet, WorkerSettings
+from cattlegrid.model.fleet import Fleet
 from cattlegrid.model.secret import Secret
-from cattlegrid.secrets import dotenv
+
+RESERVED: Final = "CATTLEGRID_"
+Changes = Mapping[str, Secret | None]
+
+
+@dataclass(frozen=True)
+class Contents:
+    """All that a store holds. `closed` says why it cannot be opened here; `names` may be known all the same.
+
+    `since` is when a value was last set, where the store knows it.
+    """
+
+    values: Mapping[str, Secret] = field(default_factory=dict)
+    names: frozenset[str] = frozenset()
+    since: Mapping[str, datetime] = field(default_factory=dict)
+    closed: str = ""
+
+
+class Store(Protocol):
+    """One environment's values, somewhere. `place` names it for a person."""
+
+    @property
+    def place(self) -> str: ...
+
+    def read(self) -> Contents:
+        """Everything in it. Raises StoreError when it was tampered with or does not answer."""
+        ...
+
+    def change(self, changes: Changes, now: datetime) -> None:
+        """Set these values, remove those that are None: all of it or nothing. Raises StoreError, MissingCredential."""
+        ...
+
+    def how_to_add(self, name: str) -> str:
+        """What to type so that it holds `name`."""
+        ...
 
 
 @dataclass(frozen=True)
 class Stored:
-    """An environment's values as its store has them. `place` is where a missing one is to be written."""
+    """An environment's values as its store has them, under every name that the fleet declares for them.
+
+    `own` are cattlegrid's own entries (their names without `CATTLEGRID_`), `extra` are names that nobody declared.
+    """
 
     environment: Environment
     place: str
     values: Mapping[str, Secret] = field(default_factory=dict)
+    names: frozenset[str] = frozenset()
+    own: Mapping[str, Secret] = field(default_factory=dict)
+    extra: tuple[str, ...] = ()
+    since: Mapping[str, datetime] = field(default_factory=dict)
+    closed: str = ""
+    adding: Callable[[str], str] = field(default=lambda name: f"cattlegrid secrets set {name}", repr=False)
 
     def how_to_add(self, name: str) -> str:
-        return f"write {name}=… into {self.place} (mode 0600)"
+        return f"{self.place} cannot be opened here: {self.closed}" if self.closed else self.adding(name)
+
+    def expect_open(self) -> Stored:
+        """This, or MissingCredential with the reason why it is closed."""
+        if self.closed:
+            raise MissingCredential(self.closed, where=self.place, next="cattlegrid secrets recipients list")
+        return self
 
 
-def read(fleet: Fleet, environment: Environment) -> Stored:
-    """Raises ConfigError for a store that does not exist, and with the mistakes in the store's file."""
-    policy = fleet.secrets
-    if policy.store != "dotenv":
-        what = f'there is no store {policy.store!r} yet; "dotenv" is the one there is'
-        raise ConfigError((Mistake("cattlegrid.toml", "secrets.store", what),))
-    known = frozenset(policy.names(environment))
-    place = dotenv.path(fleet.root, environment).relative_to(fleet.root).as_posix()
-    return Stored(environment, place, dotenv.read(fleet.root, environment, known))
+def choose(
+    fleet: Fleet, environment: Environment, environ: Mapping[str, str], ask: Callable[[str], str] | None = None
+) -> Store:
+    """The environment's store. `ask` gets a passphrase from a person, where one is there."""
+    kind = fleet.secrets.store
+    if kind == "dotenv":
+        from cattlegrid.secrets.dotenv import DotenvStore  # noqa: PLC0415 - one store is used, and paid for
+
+        return DotenvStore(fleet.root, environment, fleet.secrets.known(environment))
+    if kind == "infisical":
+        from cattlegrid.secrets.infisical import InfisicalStore  # noqa: PLC0415 - as above
+
+        return InfisicalStore(fleet.secrets.infisical, environment, environ)
+    from cattlegrid.secrets.sops.age import Keyring  # noqa: PLC0415 - as above
+    from cattlegrid.secrets.sops.store import SopsStore  # noqa: PLC0415 - as above
+
+    return SopsStore(fleet.root, environment, Keyring(environ, ask))
 
 
-def needed(fleet: Fleet, worker: WorkerSettings, environment: Environment) -> tuple[str, ...]:
-    """The names of the secrets that this worker declares and that belong to this environment."""
-    here = set(fleet.secrets.names(environment))
-    return tuple(name for name in worker.secrets if name in here)
+def read(
+    fleet: Fleet, environment: Environment, environ: Mapping[str, str], ask: Callable[[str], str] | None = None
+) -> Stored:
+    """The environment's values. A store that cannot be opened here is `closed`; one that is broken raises."""
+    return stored(fleet, environment, choose(fleet, environment, environ, ask))
+
+
+def stored(fleet: Fleet, environment: Environment, store: Store) -> Stored:
+    policy, contents = fleet.secrets, store.read()
+    declared = policy.known(environment)
+    values = {name: value for name, value in contents.values.items() if name in declared}
+    for name in policy.names(environment):
+        if name in values:
+            values |= dict.fromkeys(policy.of(name).aliases, values[name])
+    own = {name.removeprefix(RESERVED): value for name, value in contents.values.items() if name.startswith(RESERVED)}
+    return Stored(
+        environment=environment,
+        place=store.place,
+        values=values,
+        names=frozenset(name for name in contents.names if name in declared),
+        own=own,
+        extra=tuple(sorted(n for n in contents.names if n not in declared and not n.startswith(RESERVED))),
+        since=contents.since,
+        closed=contents.closed,
+        adding=store.how_to_add,
+    )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from cattlegrid.errors import ConfigError, Mistake, UsageError
 from cattlegrid.model.environment import Environment
-from cattlegrid.model.fleet import Approver, Auth, EnvironmentSettings, Fleet, HttpCheck, SecretPolicy, WorkerSettings
+from cattlegrid.model.fleet import Approver, Auth, EnvironmentSettings, Fleet, HttpCheck, WorkerSettings
+from cattlegrid.settings import secrets
 from cattlegrid.settings.check import check
 from cattlegrid.settings.table import METHODS
 from cattlegrid.settings.workers import discover
@@ -60,11 +61,11 @@ def _fleet(root: Path, settings: dict[str, Any], mistakes: list[Mistake]) -> Fle
     mistakes += wrong
     tables = settings.get("workers", {})
     _known_names(tables, folders, mistakes)
-    policy = _secrets(settings.get("secrets", {}), mistakes)
+    policy = secrets.policy(settings.get("secrets", {}), mistakes)
     workers = tuple(
         _worker(name, folder, config, tables.get(name, {}), mistakes) for name, (folder, config) in folders.items()
     )
-    _known_secrets(tables, policy, mistakes)
+    secrets.known(tables, policy, mistakes)
     return Fleet(
         root=root,
         name=general.get("name", ""),
@@ -149,44 +150,6 @@ def _http_check(entry: dict[str, Any], path: str, mistakes: list[Mistake]) -> Ht
         text=entry.get("text"),
         within=entry.get("within"),
     )
-
-
-def _secrets(table: dict[str, Any], mistakes: list[Mistake]) -> SecretPolicy:
-    lists = {key: table.get(key, ()) for key in ("isolated", "shared", "production-only", "staging-only")}
-    first: dict[str, str] = {}
-    for key, names in lists.items():
-        for index, name in enumerate(names):
-            if first.setdefault(name, key) != key:
-                what = f"{name!r} is in secrets.{first[name]} too; a secret is in one list"
-                mistakes.append(Mistake(FILE_NAME, f"secrets.{key}[{index}]", what))
-    return SecretPolicy(
-        store=table.get("store", "dotenv"),
-        isolated=lists["isolated"],
-        shared=lists["shared"],
-        production_only=lists["production-only"],
-        staging_only=lists["staging-only"],
-    )
-
-
-def _known_secrets(tables: Mapping[str, dict[str, Any]], policy: SecretPolicy, mistakes: list[Mistake]) -> None:
-    known = {*policy.isolated, *policy.shared, *policy.production_only, *policy.staging_only}
-    for worker, table in tables.items():
-        for place, name in _secrets_used(table):
-            if name not in known:
-                close = difflib.get_close_matches(name, known, n=1)
-                hint = f"did you mean {close[0]!r}?" if close else "add it to one of the lists in [secrets]"
-                what = f"{name!r} is not declared in [secrets]; {hint}"
-                mistakes.append(Mistake(FILE_NAME, f"workers.{worker}.{place}", what))
-
-
-def _secrets_used(table: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    for index, name in enumerate(table.get("secrets", ())):
-        yield f"secrets[{index}]", name
-    for index, entry in enumerate(table.get("smoke", ())):
-        if entry.get("auth", "none") != "none":
-            yield f"smoke[{index}].auth", entry["auth"]
-    if "secret" in table.get("auth", {}):
-        yield "auth.secret", table["auth"]["secret"]
 
 
 def _environments(tables: dict[str, dict[str, Any]], mistakes: list[Mistake]) -> dict[Environment, EnvironmentSettings]:

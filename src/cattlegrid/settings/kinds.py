@@ -74,6 +74,21 @@ def _ssh_keys(value: object) -> tuple[str, ...]:
     return _texts(value)
 
 
+def _count(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise ValueError(f"needs a whole number from 0 upwards, not {described(value)}")
+    return value
+
+
+def _pattern(value: object) -> str:
+    text = _text(value)
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise ValueError(f"is not a regular expression: {error}") from error
+    return text
+
+
 def _headers(value: object) -> dict[str, str]:
     if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
         raise ValueError(f"needs a table of header names and texts, not {described(value)}")
@@ -122,6 +137,8 @@ DURATION = Kind('a duration such as "10m", "30s" or "500ms"', _duration)
 STATUS = Kind("an HTTP status", _status)
 YES_OR_NO = Kind("true or false", _yes_or_no)
 SSH_KEYS = Kind("a list of OpenSSH public keys", _ssh_keys)
+COUNT = Kind("a whole number", _count)
+PATTERN = Kind("a regular expression", _pattern)
 HEADERS = Kind("a table of header names and texts", _headers)
 TABLES = Kind("a list of tables", lambda value: value)
 ANY = Kind("any value", lambda value: value)

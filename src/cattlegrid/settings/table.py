@@ -10,10 +10,12 @@ from typing import Final
 from cattlegrid.model.environment import Environment
 from cattlegrid.settings.kinds import (
     ANY,
+    COUNT,
     DURATION,
     HEADERS,
     PATH,
     PATH_OR_OFF,
+    PATTERN,
     SSH_KEYS,
     STATUS,
     TABLES,
@@ -27,7 +29,8 @@ from cattlegrid.settings.kinds import (
 
 METHODS: Final = ("get", "head", "post", "put", "patch", "delete", "options")
 GATE: Final = ("smoke", "isolation", "migrations", "rehearsal", "approval")
-STORES: Final = ("dotenv",)
+STORES: Final = ("sops", "dotenv", "infisical")
+FORMS: Final = ("text", "hex", "base64", "url", "json", "pem")
 
 
 @dataclass(frozen=True)
@@ -82,10 +85,25 @@ SETTINGS: Final = (
         "What an MCP tool of this worker does, whatever the worker says; in production a person is asked for writes.",
     ),
     Setting("workers.*.inputs", TEXTS, (), "Paths and globs outside the folder that go into the worker."),
-    Setting("secrets.store", choice(*STORES), "dotenv", "Where secrets are kept."),
+    Setting("secrets.store", choice(*STORES), "sops", "Where secrets are kept."),
     Setting("secrets.isolated", TEXTS, (), "Secrets that exist in both environments and differ."),
     Setting("secrets.shared", TEXTS, (), "Secrets that exist in both environments and are equal."),
     Setting("secrets.production-only", TEXTS, (), "Secrets that must not exist in staging."),
     Setting("secrets.staging-only", TEXTS, (), "Secrets that must not exist in production."),
+    Setting("secrets.about.*.form", choice(*FORMS), "text", "What a value of this secret looks like."),
+    Setting("secrets.about.*.prefix", TEXT, None, "How a value begins."),
+    Setting("secrets.about.*.pattern", PATTERN, None, "Regular expression that a whole value matches."),
+    Setting("secrets.about.*.min-length", COUNT, 0, "The fewest characters of a value; 16 for isolated secrets."),
+    Setting("secrets.about.*.generate", choice("base64url", "hex"), None, "32 random bytes, written like this."),
+    Setting("secrets.about.*.max-age", DURATION, 0.0, "The age at which `secrets check` asks for a rotation."),
+    Setting("secrets.about.*.workers", TEXTS, (), "Workers that use it, when neither their config nor code says so."),
+    Setting("secrets.about.*.used-by", TEXTS, (), "Who else uses it, such as agents or CI."),
+    Setting("secrets.about.*.aliases", TEXTS, (), "Other names under which the same value is known."),
+    Setting("secrets.about.*.previous", TEXT, None, "Name under which its Workers accept a second value."),
+    Setting("secrets.infisical.url", TEXT, "https://app.infisical.com", "Address of the Infisical instance."),
+    Setting("secrets.infisical.project", TEXT, None, "Id of the project in Infisical."),
+    Setting("secrets.infisical.path", PATH, "/", "Folder of the secrets in Infisical."),
+    Setting("secrets.infisical.staging", TEXT, "staging", "Infisical's name of staging."),
+    Setting("secrets.infisical.production", TEXT, "prod", "Infisical's name of production."),
     Setting("ventures.*.environments", choices(*Environment), None, "Environments of the venture.", required=True),
 )

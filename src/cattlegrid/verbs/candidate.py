@@ -49,7 +49,7 @@ def look(edge: Edge, fleet: Fleet, staging: Place, production: Place, temporary:
         staging_live=here,
         production_live=there,
         commits=commits,
-        stored=store.read(fleet, PRODUCTION),
+        stored=store.read(fleet, PRODUCTION, edge.environ),
         gate=evaluate.read(grounds, running, said, _now(edge, staging), edge.environ),
     )
 

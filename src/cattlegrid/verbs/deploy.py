@@ -86,7 +86,7 @@ def deploy(
         opened(edge, fleet, environment) as (here, other, why_not),
         locked(edge, source.repository, environment, "deploy"),
     ):
-        stored = store.read(fleet, environment)
+        stored = store.read(fleet, environment, edge.environ)
         state = detect.read_state(here.client, here.target, chosen)
         detected = _detect(edge, source, here, state, parts, options, tell)
         wanted = _wanted(source, here, state, detected)
@@ -97,7 +97,7 @@ def deploy(
         refuse_stale(plan.live, read_live(here.client, here.target, tuple(plan.live)), environment)
         wranglers = _wranglers(edge, fleet, here.target, plan, parts)
         ran = run(plan, Tools(here.client, here.target, wranglers, edge.environ, stored, tell, options.limit))
-        around = surroundings(fleet, here, other, why_not)
+        around = surroundings(fleet, here, other, edge.environ, why_not)
         return replace(report, ran=ran, smoke=announced(tell, environment, lambda: examine(here, chosen, around)))
 
 

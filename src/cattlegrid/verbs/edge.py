@@ -1,9 +1,11 @@
-"""The edge: the working directory, the environment variables and the clock, read once and handed down."""
+"""The edge: working directory, environment variables, clock and the person, read once and handed down."""
 
 from __future__ import annotations
 
+import getpass
 import os
-from collections.abc import Mapping
+import sys
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,11 +14,15 @@ from cattlegrid.clock import Clock
 
 @dataclass(frozen=True)
 class Edge:
+    """`ask` gets a hidden answer, such as a passphrase, from a person; None when nobody is at a terminal."""
+
     cwd: Path
     environ: Mapping[str, str] = field(repr=False)
     clock: Clock = field(default_factory=Clock)
+    ask: Callable[[str], str] | None = None
 
     @classmethod
     def here(cls) -> Edge:
         """This process's own edge. Called by the outermost floor only."""
-        return cls(Path.cwd(), dict(os.environ), Clock())
+        person = sys.stdin.isatty() and sys.stderr.isatty()
+        return cls(Path.cwd(), dict(os.environ), Clock(), getpass.getpass if person else None)

@@ -67,7 +67,7 @@ def promote(
         if staging is None:
             raise MissingCredential(f"staging cannot be read: {missing}", next="set the variable named above")
         seen = look(edge, fleet, staging, production, temporary, options.meant.said)
-        plan = decide.plan(seen, _smoke_staging(seen, tell), options.meant)
+        plan = decide.plan(seen, _smoke_staging(edge, seen, tell), options.meant)
         _refuse_another(plan, options.release)
         manifest, difference = decide.manifest(seen), differs(seen, temporary)
         if options.dry_run or plan.empty:
@@ -79,11 +79,11 @@ def promote(
             return PromoteReport(plan, manifest, difference, run(_journey(edge, seen, plan, temporary, options, tell)))
 
 
-def _smoke_staging(seen: Seen, tell: Tell) -> SmokeReport:
+def _smoke_staging(edge: Edge, seen: Seen, tell: Tell) -> SmokeReport:
     """Staging, examined by what the candidate's own commits declare."""
     workers = {**seen.staging.target.workers, **seen.commits.staging}
     here = replace(seen.staging, target=replace(seen.staging.target, workers=workers))
-    around = surroundings(seen.fleet, here, seen.production)
+    around = surroundings(seen.fleet, here, seen.production, edge.environ)
     return announced(tell, STAGING, lambda: examine(here, tuple(workers), around))
 
 
@@ -100,7 +100,9 @@ def _journey(
         stored=seen.stored,
         folder=temporary / "upload",
     )
-    return Journey(plan, target, carrier, surroundings(seen.fleet, there, seen.staging), tell, options.limit)
+    return Journey(
+        plan, target, carrier, surroundings(seen.fleet, there, seen.staging, edge.environ), tell, options.limit
+    )
 
 
 def _refuse_another(plan: PromotionPlan, release: str) -> None:

@@ -90,7 +90,7 @@ def rollback(
         switched, problem = running.run(journey)
         workers = {**production.target.workers, **older}
         here = Place(production.client, replace(production.target, workers=workers))
-        around = surroundings(fleet, here, staging, missing)
+        around = surroundings(fleet, here, staging, edge.environ, missing)
         report = announced(tell, PRODUCTION, lambda: examine(here, tuple(workers), around)) if switched else None
         return RollbackReport(planned, switched, report, problem)
 

@@ -114,7 +114,7 @@ def _from_files(target: Target) -> tuple[Reached, ...]:
 
 def _look(fleet: Fleet, target: Target, edge: Edge) -> tuple[Reached, ...]:
     """Every worker is asked of Cloudflare, and those that serve MCP are called with the session's key."""
-    stored = store.read(fleet, target.environment)
+    stored = store.read(fleet, target.environment, edge.environ)
     with Client(target.account, clock=edge.clock) as client:
         return tuple(each(lambda worker: _reached(client, target, worker, stored), target.workers.values()))
 

@@ -22,5 +22,5 @@ def smoke(
     fleet = load(edge.cwd)
     chosen = tuple(worker.name for worker in fleet.named(names))
     with opened(edge, fleet, environment) as (here, other, why_not):
-        around = surroundings(fleet, here, other, why_not)
+        around = surroundings(fleet, here, other, edge.environ, why_not)
         return announced(tell, environment, lambda: examine(here, chosen, around))

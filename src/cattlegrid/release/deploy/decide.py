@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from cattlegrid.cloudflare import secrets as cloudflare_secrets
 from cattlegrid.cloudflare.client import Client
 from cattlegrid.database import apply, migrations, state
 from cattlegrid.errors import Backwards, Refused
@@ -106,8 +105,9 @@ def _pushes(client: Client, wanted: Wanted, names: list[str], stored: Stored) ->
 
     def one(name: str) -> push.PushPlan:
         worker = wanted.workers[name]
-        there = cloudflare_secrets.names(client, worker.script)
-        return push.plan(fleet, wanted.environment, worker, stored=stored, on_cloudflare=there, again=False)
+        version = wanted.live[name].version
+        there = push.there(client, worker.script, version.bindings if version is not None else ())
+        return push.plan(fleet, wanted.environment, worker, stored=stored, there=there, again=False)
 
     found = each(one, names)
     push.refuse_missing(tuple(found), stored)

@@ -104,7 +104,9 @@ def _worker(step: WorkerStep, tools: Tools) -> StepDone:
 
     def work() -> str:
         secrets = values(step.secrets, tools.stored)
-        return deploy(upload, step.stamp, secrets, step.assets, before=step.before_version)
+        return deploy(
+            upload, step.stamp, secrets, step.assets, before=step.before_version, manifest=step.secrets.manifest
+        )
 
     return _timed("deploy", step.worker, work, tools)
 

@@ -16,6 +16,7 @@ from cattlegrid.model.stamp import DIGITS, Stamp
 from cattlegrid.model.target import Deployable
 from cattlegrid.process import Finished
 from cattlegrid.release import digests, live
+from cattlegrid.secrets import digest
 from cattlegrid.wrangler.run import Wrangler, call, environment
 
 _ATTEMPTS: Final = 3
@@ -38,14 +39,20 @@ class Upload:
 
 
 def deploy(
-    upload: Upload, stamp: Stamp, secrets: Mapping[str, Secret], assets: Mapping[str, str], *, before: str
+    upload: Upload,
+    stamp: Stamp,
+    secrets: Mapping[str, Secret],
+    assets: Mapping[str, str],
+    *,
+    before: str,
+    manifest: str = "",
 ) -> str:
     """`wrangler deploy`; the id of the version that is live after it, whose code was read back and compared.
 
-    `before` is the id of the version that is live now, empty for none.
+    `before` is the id of the version that is live now, empty for none; `manifest` is what it says of its secrets.
     Raises ToolFailed with wrangler's words, Failed when Cloudflare holds other bytes than those that were digested.
     """
-    words = ["deploy", "--tag", stamp.tag, "--message", stamp.message]
+    words = ["deploy", "--tag", stamp.tag, "--message", stamp.message, *digest.as_variable(manifest)]
     doing = f"wrangler deploy of {upload.deployable.worker.name}"
     for attempt in range(_ATTEMPTS):
         finished = _wrangler(upload, words, secrets)

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cattlegrid.cloudflare import deployments, scripts, versions
-from cattlegrid.cloudflare import secrets as cloudflare_secrets
 from cattlegrid.cloudflare.client import Client
 from cattlegrid.database import apply, migrations, state
 from cattlegrid.errors import Refused
@@ -124,7 +123,7 @@ def _step(seen: Seen, part: Part) -> PromotionStep | None:
             PRODUCTION,
             deployable,
             stored=seen.stored,
-            on_cloudflare=cloudflare_secrets.names(client, deployable.script),
+            there=push.there(client, deployable.script, live.version.bindings if live.version is not None else ()),
             again=False,
         ),
         good=_good(client, live),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +15,7 @@ from cattlegrid.model.environment import Environment
 from cattlegrid.model.fleet import Fleet
 from cattlegrid.model.target import Deployable
 from cattlegrid.release.target import deployables
+from cattlegrid.secrets import uses
 
 _WANTED: Final = ("cattlegrid.toml", "wrangler.json", "wrangler.jsonc", "wrangler.toml")
 _ENDS: Final = ".sql"
@@ -43,15 +45,22 @@ def at_commit(
     """
     prefix = root.relative_to(repository.root).as_posix()
     prefix = "" if prefix == "." else f"{prefix}/"
-    chosen = {
-        path.removeprefix(prefix): oid
-        for path, oid in read(repository, commit).matching(f"{prefix}**")
-        if path.endswith(_ENDS) or path.rsplit("/", 1)[-1] in _WANTED
-    }
+    every = {path.removeprefix(prefix): oid for path, oid in read(repository, commit).matching(f"{prefix}**")}
+    chosen = [path for path in every if path.endswith(_ENDS) or path.rsplit("/", 1)[-1] in _WANTED]
+    _write(repository, {path: every[path] for path in chosen}, into)
+    fleet = settings.load(into)
+    # Where no list says which secrets a worker needs, its code does.
+    folders = tuple(
+        "" if worker.folder == "." else f"{worker.folder}/" for worker in fleet.workers if not worker.secrets
+    )
+    code = [path for path in every if path.startswith(folders) and uses.is_code(path)]
+    _write(repository, {path: every[path] for path in code}, into)
+    return fleet, {environment: deployables(fleet, environment) for environment in Environment}
+
+
+def _write(repository: Repository, chosen: Mapping[str, str], into: Path) -> None:
     contents = git.objects(repository, chosen.values())
     for path, oid in chosen.items():
         file = into / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(contents[oid])
-    fleet = settings.load(into)
-    return fleet, {environment: deployables(fleet, environment) for environment in Environment}

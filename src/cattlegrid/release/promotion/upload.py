@@ -18,6 +18,7 @@ from cattlegrid.process import Finished
 from cattlegrid.release import digests, live
 from cattlegrid.release.deploy.upload import passing, verify
 from cattlegrid.release.promotion.plan import PromotionStep
+from cattlegrid.secrets import digest
 from cattlegrid.secrets.push import values
 from cattlegrid.secrets.store import Stored
 from cattlegrid.wrangler.run import Said, Wrangler, call, environment
@@ -101,7 +102,9 @@ def _wrangler(carrier: Carrier, step: PromotionStep, deployable: Deployable, wor
     folder = carrier.folder / step.worker
     if not (folder / "wrangler.json").is_file():
         _pack(carrier, step, deployable, folder)
-    named = [] if words[0] == "triggers" else ["--tag", step.stamp.tag, "--message", step.stamp.message, "--no-bundle"]
+    said = digest.as_variable(step.secrets.manifest)
+    stamped = ["--tag", step.stamp.tag, "--message", step.stamp.message, "--no-bundle", *said]
+    named = [] if words[0] == "triggers" else stamped
     secrets = {} if words[0] == "triggers" else values(step.secrets, carrier.stored)
     env = environment(carrier.wrangler, carrier.environ, carrier.production.account)
     argv = [*words, *named, "--config", str(folder / "wrangler.json"), "--env="]

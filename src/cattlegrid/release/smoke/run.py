@@ -15,6 +15,7 @@ from cattlegrid.model.fleet import Fleet, HttpCheck
 from cattlegrid.release.parallel import each
 from cattlegrid.release.smoke import bindings, declared, health, keys, probe
 from cattlegrid.release.smoke.subject import Subject
+from cattlegrid.secrets import digest
 from cattlegrid.secrets.store import Stored
 
 
@@ -84,7 +85,12 @@ def _isolation(http: httpx2.Client, subjects: tuple[Subject, ...], around: Surro
     production = subjects if in_production else around.production
     staging = around.other_stored if in_production else around.stored
     crossing = each(lambda subject: keys.refuses_the_staging_key(http, subject, staging), production)
-    same = keys.differ(around.fleet.secrets, (around.stored, around.other_stored))
+    other = () if in_production else production
+    live = (
+        digest.together(one.version.bindings for one in subjects),
+        digest.together(one.version.bindings for one in other),
+    )
+    same = keys.differ(around.fleet.secrets, (around.stored, around.other_stored), live)
     return [*(check for found in crossing for check in found), *same]
 
 

@@ -1,0 +1,1 @@
+"""`secrets`: one function for each of its commands."""

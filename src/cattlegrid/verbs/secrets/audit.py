@@ -1,0 +1,50 @@
+"""`secrets audit`: both environments' secrets against each other, in the stores, on the Workers, and live."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import httpx2
+
+from cattlegrid.cloudflare.client import Client
+from cattlegrid.cloudflare.http import open_http
+from cattlegrid.errors import MissingCredential
+from cattlegrid.model.environment import Environment
+from cattlegrid.model.fleet import Fleet
+from cattlegrid.release import audit as release_audit
+from cattlegrid.release.audit import AuditReport, Way
+from cattlegrid.release.examine import Place
+from cattlegrid.release.parallel import each
+from cattlegrid.release.target import resolve
+from cattlegrid.secrets import store
+from cattlegrid.secrets.store import Stored
+from cattlegrid.settings import load
+from cattlegrid.verbs.edge import Edge
+
+
+def audit(edge: Edge, *, live_checks: bool = True) -> AuditReport:
+    """Never raises for a credential that is missing: what it would have shown is *not measured* then."""
+    fleet = load(edge.cwd)
+    with ways(edge, fleet) as (found, http):
+        return release_audit.run(fleet, found, read_both(edge, fleet), http, live_checks=live_checks)
+
+
+def read_both(edge: Edge, fleet: Fleet) -> dict[Environment, Stored]:
+    found = each(lambda environment: store.read(fleet, environment, edge.environ, edge.ask), list(Environment))
+    return dict(zip(Environment, found, strict=True))
+
+
+@contextmanager
+def ways(edge: Edge, fleet: Fleet) -> Iterator[tuple[Mapping[Environment, Way], httpx2.Client]]:
+    """A way to each environment, over one HTTP client, or the reason why there is none."""
+    with open_http() as http:
+
+        def way(environment: Environment) -> Way:
+            try:
+                target = resolve(fleet, environment, edge.environ)
+            except MissingCredential as error:
+                return Way(None, error.what)
+            return Way(Place(Client(target.account, clock=edge.clock, http=http), target))
+
+        yield {environment: way(environment) for environment in Environment}, http
