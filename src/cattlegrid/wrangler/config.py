@@ -40,7 +40,7 @@ def read(path: Path, *, shown: str | None = None) -> dict[str, object]:
 def parse(raw: bytes, file_name: str, *, shown: str) -> dict[str, object]:
     """As `read`, from bytes: of a git object, say. `file_name` decides between TOML and JSON."""
     try:
-        text = raw.decode("utf-8")
+        text = raw.decode("utf-8").removeprefix("\ufeff")
         value = tomllib.loads(text) if file_name.endswith(".toml") else jsonc.loads(text)
     except UnicodeDecodeError as error:
         raise ConfigError((Mistake(shown, "", f"is not UTF-8 (byte {error.start})"),)) from error
@@ -62,7 +62,7 @@ def resolve(path: Path, environment: Environment, *, shown: str | None = None) -
 def resolved(raw: Config, environment: Environment, *, shown: str) -> Resolved:
     """As `resolve`, from a file that has been read. `shown` is how the file is named in a mistake."""
     flag = environment_flag(raw, environment, shown=shown)
-    config = dict(_top(raw)) if flag is None else _inherited(raw, flag)
+    config = dict(_top(raw)) if flag is None else inherited(raw, flag)
     script = config.get("name")
     if not isinstance(script, str) or not script:
         where = "name" if flag is None else f"env.{flag}.name"
@@ -99,7 +99,7 @@ def _top(raw: Config) -> Config:
     return {key: value for key, value in raw.items() if key not in NOT_SETTINGS and value is not None}
 
 
-def _inherited(raw: Config, flag: str) -> dict[str, object]:
+def inherited(raw: Config, flag: str) -> dict[str, object]:
     top = _top(raw)
     block = cast("Mapping[str, Mapping[str, object]]", raw["env"])[flag]
     kept = {key: value for key, value in top.items() if key in INHERITED or key in TOP_LEVEL_ONLY}
