@@ -20,7 +20,7 @@ _COMMA: Final = re.compile(r"(?:\s+|//[^\n]*|/\*.*?\*/)*,", re.DOTALL)
 _MARKS: Final = ("//", "/*", "*", "*/")
 
 
-@dataclass
+@dataclass(eq=False)
 class Node:
     """`members` of an object, `entries` of a list; neither for a scalar. `key_start` where the member begins."""
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, TypeAlias
+from os.path import commonprefix
+from typing import TypeAlias
 
 Path: TypeAlias = tuple[str | int, ...]
-_IDENTITIES: Final = ("binding", "name", "queue", "service", "pattern", "tag", "class_name")
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,13 @@ def steps(before: Mapping[str, object], after: Mapping[str, object], copies: Map
     found = list(_table(before, after, (), copies))
     copied = {member.source for step in found if isinstance(step, Add) for member in step.members}
     gone = copied & {step.path for step in found if isinstance(step, Remove)}
-    order = {Add: 0, Append: 1, Replace: 2, Remove: 3}
-    return sorted((_moving(step, gone) for step in found), key=lambda step: order[type(step)])
+    return sorted((_moving(step, gone) for step in found), key=_turn)
+
+
+def _turn(step: Step) -> int:
+    if isinstance(step, Add):
+        return 0 if any(member.source is not None for member in step.members) else 1
+    return {Append: 2, Replace: 3, Remove: 4}[type(step)]
 
 
 def _moving(step: Step, gone: set[Path | None]) -> Step:
@@ -119,19 +124,39 @@ def _aligned(before: Sequence[object], after: Sequence[object]) -> list[tuple[in
         return None
     if len(before) == len(after):
         return [(index, index) for index in range(len(before))]
-    pairs, at = [], 0
+    if len(before) < len(after):
+        same = all(_likeness(old, new) > 0 for old, new in zip(before, after, strict=False))
+        return [(index, index) for index in range(len(before))] if same and before else None
+    return _best_fit(before, after)
+
+
+def _best_fit(before: Sequence[object], after: Sequence[object]) -> list[tuple[int, int]]:
+    """The choice of old entries, in order and one for each new one, that has most in common with the new ones."""
+    # best[new]: the best fit of the first `new` entries so far, and the pairs that make it.
+    best: list[tuple[float, list[tuple[int, int]]] | None] = [(0.0, []), *([None] * len(after))]
     for old, item in enumerate(before):
-        if at < len(after) and _identity(item) == _identity(after[at]):
-            pairs.append((old, at))
-            at += 1
-    return pairs if pairs and (at == len(after) or len(pairs) == len(before)) else None
+        for new in reversed(range(len(after))):
+            so_far = best[new]
+            if so_far is None:
+                continue
+            fit = so_far[0] + _likeness(item, after[new])
+            known = best[new + 1]
+            if known is None or fit > known[0]:
+                best[new + 1] = (fit, [*so_far[1], (old, new)])
+    return best[-1][1] if best[-1] is not None else []
 
 
-def _identity(item: object) -> object:
-    if isinstance(item, Mapping):
-        return next(((key, item[key]) for key in _IDENTITIES if key in item), None)
-    return item
+def _likeness(old: object, new: object) -> float:
+    """How much two entries have in common: a name that only got longer counts nearly as much as an equal one."""
+    if not isinstance(old, Mapping) or not isinstance(new, Mapping):
+        return 0.0
+    common = [(str(old[key]), str(new[key])) for key in old if key in new]
+    return sum(2.0 if one == other else _alike(one, other) for one, other in common)
 
 
 def _copies_into(copies: Mapping[Path, Path], path: Path) -> bool:
     return any(target[: len(path)] == path and len(target) > len(path) for target in copies)
+
+
+def _alike(one: str, other: str) -> float:
+    return len(commonprefix((one, other))) / 100  # noqa: RUF071 - names, not paths

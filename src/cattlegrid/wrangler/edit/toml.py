@@ -95,7 +95,11 @@ def _remove(tree: Tree, step: Remove, node: Node) -> str:
     if node.inline and not node.places:
         return _remove_inline(tree, step.path)
     text = tree.text
-    for one in sorted(node.everywhere(), key=lambda one: -one.start):
+    everywhere = list(node.everywhere())
+    sections = [one for one in everywhere if isinstance(one, Section)]
+    alone = [one for one in everywhere if isinstance(one, Statement) and one.section not in sections]
+    going: list[Section | Statement] = [*sections, *alone]
+    for one in sorted(going, key=lambda one: -one.start):
         start = lines.comments_above(text, one.start, "#") if step.with_comments else one.start
         text = lines.cut_lines(text, start, one.end)
     return text
@@ -120,10 +124,10 @@ def _remove_inline(tree: Tree, path: Path) -> str:
 
 def _add(tree: Tree, step: Add) -> str:
     node = find(tree, step.path)
-    above = [find(tree, step.path[:length]) for length in range(1, len(step.path) + 1)]
-    inline = next((one for one in above if one is not None and one.inline), None)
-    if inline is not None:
-        return _add_inline(tree, step, above.index(inline) + 1, inline)
+    for depth in range(len(step.path), 0, -1):
+        above = find(tree, step.path[:depth])
+        if above is not None and above.inline:
+            return _add_inline(tree, step, depth, above)
     statements, sections = _drawn(tree, step)
     text, eol = tree.text, lines.eol(tree.text)
     if node is None:

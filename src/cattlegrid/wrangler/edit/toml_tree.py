@@ -24,7 +24,7 @@ _BARE: Final = re.compile(r"[^,\]}#\r\n]+")
 _REST: Final = re.compile(r"[^\n]*\n?")
 
 
-@dataclass
+@dataclass(eq=False)
 class Node:
     """A value as it stands in the text, from `start` to `end`; or a table made by headers and dotted keys, which has
     `places` instead: the statements that make it, in file order. `entries` of a list of tables are such tables.
@@ -48,7 +48,7 @@ class Node:
             yield from child.everywhere()
 
 
-@dataclass
+@dataclass(eq=False)
 class Statement:
     """`key = value`, with its line: `start` to `end`, the newline included. `keys` as written, dots divided."""
 
@@ -60,7 +60,7 @@ class Statement:
     node: Node
 
 
-@dataclass
+@dataclass(eq=False)
 class Section:
     """A header with the statements under it. The root is one without a header: `start` equals `body`."""
 

@@ -18,7 +18,7 @@ from cattlegrid.wrangler.split.twin import About, Note, Surroundings, Wishes, st
 PRODUCTION: Final = Environment.PRODUCTION.value
 STAGING: Final = Environment.STAGING.value
 _KNOWN: Final = INHERITED | NOT_INHERITED | TOP_LEVEL_ONLY | NOT_SETTINGS
-_EMPTY: Final[Mapping[str, object]] = {"routes": [], "triggers": {"crons": []}}
+_EMPTY: Final[Mapping[str, object]] = {"routes": [], "triggers": {"crons": []}, "logfwdr": {"bindings": []}}
 
 
 class Layout(StrEnum):

@@ -13,7 +13,7 @@ from cattlegrid.process import run
 from cattlegrid.toolchain import Toolchain
 from cattlegrid.wrangler.resources import resources
 from cattlegrid.wrangler.split.content import PRODUCTION, STAGING, Layout
-from cattlegrid.wrangler.split.plan import FilePlan
+from cattlegrid.wrangler.split.plan import File, FilePlan
 
 _READER: Final = Path(__file__).parent.parent / "read_config.cjs"
 # Facts about the reading, not about the Worker. `topLevelName` is the name at the file's top level, which wrangler
@@ -75,10 +75,27 @@ def prove(parts: Toolchain, plans: Sequence[FilePlan], environ: Mapping[str, str
     return Proof(readings, tuple(differences))
 
 
+def accepted(parts: Toolchain, files: Sequence[File], environ: Mapping[str, str]) -> list[File]:
+    """Those of the files that wrangler reads without an error, in every environment that they have."""
+    questions: list[dict[str, object]] = [
+        {"file": f"{index}/{file.name}", "contents": [file.text], "environments": ["", *_blocks(file)]}
+        for index, file in enumerate(files)
+    ]
+    answers = _ask(parts, questions, environ)
+    return [
+        file
+        for file, (answer,) in zip(files, answers, strict=True)
+        if all("error" not in one for one in answer.values())
+    ]
+
+
+def _blocks(file: File) -> list[str]:
+    return sorted(cast("Mapping[str, object]", file.content().get("env") or {}))
+
+
 def _places(plan: FilePlan) -> dict[str, tuple[str, str]]:
     """Each environment that has to stay: where it is written before and after. The top level is ""."""
-    blocks = set(cast("Mapping[str, object]", plan.file.content().get("env") or {}))
-    places = {name: (name, name) for name in blocks - {STAGING}}
+    places = {name: (name, name) for name in _blocks(plan.file) if name != STAGING}
     if plan.was is Layout.PRODUCTION_ON_TOP:
         places[PRODUCTION] = ("", "")
     elif plan.was is Layout.SINGLE:
@@ -91,7 +108,7 @@ def _staging_place(plan: FilePlan) -> str:
 
 
 def _question(plan: FilePlan, index: int) -> dict[str, object]:
-    names = {"", PRODUCTION, STAGING, *cast("Mapping[str, object]", plan.file.content().get("env") or {})}
+    names = {"", PRODUCTION, STAGING, *_blocks(plan.file)}
     return {
         "file": f"{index}/{plan.file.name}",
         "contents": [plan.file.text, plan.after],

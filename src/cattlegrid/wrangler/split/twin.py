@@ -130,7 +130,8 @@ def _routes(made: Twin, around: Surroundings, wishes: Wishes) -> None:
     if kept:
         made.config[key] = kept if key == "routes" else kept[0]
         return
-    del made.config[key]
+    for either in ("routes", "route"):
+        made.config.pop(either, None)
     if made.config.get("workers_dev") is False:
         made.config["workers_dev"] = True
         made.note(About.CHANGED, ("workers_dev",), "without a route staging would have no address")
