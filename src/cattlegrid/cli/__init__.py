@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser
 
 COMMANDS = {
+    "check": "examine the files: shared resources, drift, callers, secrets",
     "split": "one environment becomes staging and production, proven by wrangler's own reader",
     "changes": "which workers changed, against what is live",
     "why": "explain the decision about one worker",

@@ -104,6 +104,15 @@ class SecretPolicy:
 
 
 @dataclass(frozen=True)
+class Ignore:
+    """Findings of this rule do not count, in files that match the glob, for the reason given."""
+
+    rule: str
+    file: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class Fleet:
     """`cattlegrid.toml`, checked. `root` is absolute; `shared` are paths and globs that touch every worker."""
 
@@ -115,6 +124,7 @@ class Fleet:
     secrets: SecretPolicy
     ventures: Mapping[str, tuple[Environment, ...]] = field(default_factory=dict)
     approvers: tuple[Approver, ...] = ()
+    ignores: tuple[Ignore, ...] = ()
 
     def named(self, names: tuple[str, ...]) -> tuple[WorkerSettings, ...]:
         """The workers of these names, in the fleet's order; all of them without names. Raises UnknownWorker."""

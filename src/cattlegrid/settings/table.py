@@ -87,5 +87,9 @@ SETTINGS: Final = (
     Setting("secrets.shared", TEXTS, (), "Secrets that exist in both environments and are equal."),
     Setting("secrets.production-only", TEXTS, (), "Secrets that must not exist in staging."),
     Setting("secrets.staging-only", TEXTS, (), "Secrets that must not exist in production."),
+    Setting("check.ignore[]", TABLES, (), "Findings of `check` that do not count."),
+    Setting("check.ignore[].rule", TEXT, None, "Code of the rule, such as C301.", required=True),
+    Setting("check.ignore[].file", TEXT, None, "Only in this file; globs are allowed."),
+    Setting("check.ignore[].reason", TEXT, None, "Why it does not count.", required=True),
     Setting("ventures.*.environments", choices(*Environment), None, "Environments of the venture.", required=True),
 )
