@@ -46,7 +46,7 @@ def _bindings(worker: Worker, both: Mapping[str, Mapping[str, object]]) -> Itera
 def _named(config: Mapping[str, object]) -> dict[tuple[str, str], Path]:
     found: dict[tuple[str, str], Path] = {}
     for kind in KINDS:
-        if kind.key in _NOT_BINDINGS:
+        if kind.key in _NOT_BINDINGS or kind.key.partition(".")[0] not in config:
             continue
         for path, entry in entries(config, kind.key):
             name = entry.get("binding") or entry.get("name")

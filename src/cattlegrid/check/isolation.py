@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from cattlegrid.check import rules
 from cattlegrid.check.look import STAGING, Layout, Look, Worker
@@ -13,12 +13,17 @@ _PREVIEWS = frozenset(name for kind in KINDS for name in kind.previews)
 
 
 def isolation(look: Look) -> Iterator[Finding]:
+    domains = {
+        identity: owner.file
+        for (word, identity), owner in look.production.items()
+        if word == "route" and "/" not in identity
+    }
     for worker in look.workers:
         if worker.parts.layout is Layout.SINGLE:
             yield worker.finding(rules.NOT_SPLIT, (), f"{worker.name} has one environment", "cattlegrid split")
         elif worker.parts.staging is not None and look.one_account:
             yield from _shared(look, worker)
-            yield from _hosts(look, worker)
+            yield from _hosts(look, worker, domains)
 
 
 def _shared(look: Look, worker: Worker) -> Iterator[Finding]:
@@ -45,16 +50,11 @@ def _rule(resource: Resource) -> tuple[Rule, str]:
     return rules.SHARED_RESOURCE, "cattlegrid split, then cattlegrid provision"
 
 
-def _hosts(look: Look, worker: Worker) -> Iterator[Finding]:
+def _hosts(look: Look, worker: Worker, domains: Mapping[str, str]) -> Iterator[Finding]:
     """A host that production has whole (a custom domain) must not have a route of staging below it."""
-    domains = {
-        identity: owner
-        for (word, identity), owner in look.production.items()
-        if word == "route" and "/" not in identity
-    }
     for resource in resources(worker.parts.staging or {}):
         host = resource.identity.partition("/")[0]
         if resource.word == "route" and host in domains and resource.key not in look.production:
-            what = f"{resource.identity} lies on {host}, production's domain in {domains[host].file}"
+            what = f"{resource.identity} lies on {host}, production's domain in {domains[host]}"
             path = worker.at(STAGING, resource.path)
             yield worker.finding(rules.SHARED_ROUTE, path, what, "give staging a host of its own")

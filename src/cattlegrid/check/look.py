@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from cattlegrid.errors import ConfigError, Mistake
+from cattlegrid.git.paths import parents
 from cattlegrid.model.finding import Finding, Rule
 from cattlegrid.model.fleet import Fleet, WorkerSettings
 from cattlegrid.wrangler import config as reading
@@ -73,21 +74,29 @@ class Look:
         accounts = {settings.account_id for settings in self.fleet.environments.values()}
         return len(accounts) == 1
 
-    def layout_of(self, file: str) -> Layout | None:
-        """The layout that a call of wrangler in this file meets: of the Worker whose folder it lies in, else the one
-        that all Workers have; None when they differ.
-        """
-        inside = [
-            one for one in self.workers if one.settings.folder != "." and file.startswith(f"{one.settings.folder}/")
-        ]
-        layouts = {one.parts.layout for one in inside or self.workers}
+    @cached_property
+    def _by_folder(self) -> Mapping[str, Worker]:
+        return {worker.settings.folder: worker for worker in self.workers}
+
+    def _met_by(self, file: str) -> tuple[Worker, ...]:
+        """The Worker whose folder the file lies in; else all of them."""
+        own = next((self._by_folder[folder] for folder in parents(file) if folder in self._by_folder), None)
+        return self.workers if own is None else (own,)
+
+    @cached_property
+    def _layout_of_all(self) -> Layout | None:
+        layouts = {one.parts.layout for one in self.workers}
         return layouts.pop() if len(layouts) == 1 else None
+
+    def layout_of(self, file: str) -> Layout | None:
+        """The layout that a call of wrangler in this file meets; None when Workers differ."""
+        met = self._met_by(file)
+        return met[0].parts.layout if len(met) == 1 else self._layout_of_all
 
     def environments_of(self, file: str) -> set[str]:
         """The names that `--env` may have in a call from this file."""
-        inside = [one for one in self.workers if file.startswith(f"{one.settings.folder}/")]
         found = {""}
-        for one in inside or self.workers:
+        for one in self._met_by(file):
             written = one.raw.get("env")
             found |= set(written) if isinstance(written, Mapping) else set()
         return found

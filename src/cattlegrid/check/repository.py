@@ -14,7 +14,7 @@ from cattlegrid.git import repository as git
 from cattlegrid.git.repository import Repository
 from cattlegrid.model.finding import Finding
 from cattlegrid.wrangler.calls import Call, calls
-from cattlegrid.wrangler.edit import lines, locate
+from cattlegrid.wrangler.edit import jsonc, lines
 
 _WHERE_CALLS_STAND: Final = (
     "package.json", "*.sh", "*.bash", "Makefile", "*.mk", "justfile", "Justfile", "Taskfile.yml", "Taskfile.yaml",
@@ -130,21 +130,16 @@ def _calls_in(file: str, text: str) -> Iterator[tuple[Call, int]]:
 
 def _in_scripts(text: str) -> Iterator[tuple[Call, int]]:
     try:
-        package: Any = json.loads(text)
+        package: Any = json.loads(text.removeprefix("\ufeff"))
     except json.JSONDecodeError:
         return
     scripts = package.get("scripts") if isinstance(package, dict) else None
-    for name, line in scripts.items() if isinstance(scripts, dict) else ():
+    if not isinstance(scripts, dict) or not any("wrangler" in str(line) for line in scripts.values()):
+        return
+    placed = (jsonc.read(text).members or {})["scripts"].members or {}
+    for name, line in scripts.items():
         for call in calls(str(line)):
-            line_number, column = locate(text, "package.json", ("scripts", name))
-            yield call, _offset(text, line_number, column)
-
-
-def _offset(text: str, line: int, column: int) -> int:
-    start = 0
-    for _ in range(line - 1):
-        start = lines.end_of_line(text, start)
-    return start + column - 1
+            yield call, placed[name].begin
 
 
 def _in_actions(text: str) -> Iterator[tuple[Call, int]]:

@@ -163,11 +163,12 @@ def pattern_of(route: object) -> str:
     return pattern.removeprefix("https://").removeprefix("http://").rstrip("/").lower()
 
 
+_NAMING: Final = tuple((kind, kind.key.partition(".")[0]) for kind in KINDS if kind.way is not Way.COPIED)
+
+
 def _bound(config: Config, above: Path, *, previews: bool) -> Iterator[Resource]:
-    for kind in KINDS:
-        if kind.way is Way.COPIED:
-            continue
-        for path, entry in entries(config, kind.key):
+    for kind, top in _NAMING:
+        for path, entry in entries(config, kind.key) if top in config else ():
             binding = str(entry.get("binding") or entry.get("name") or "")
             if kind.word == UNSAFE and set(entry) - {"name", "type", "dev"}:
                 yield Resource(UNSAFE, unsafe_identity(entry), (*above, *path), binding)
