@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -104,11 +104,20 @@ class Look:
 
 def look(fleet: Fleet) -> Look:
     """Raises ConfigError with the mistakes of all wrangler files at once."""
+    return _look(fleet, lambda worker: (fleet.root / worker.config).read_bytes())
+
+
+def look_at(fleet: Fleet, texts: Mapping[str, str]) -> Look:
+    """As `look`, at texts by worker that are not written yet."""
+    return _look(fleet, lambda worker: texts[worker.name].encode())
+
+
+def _look(fleet: Fleet, read: Callable[[WorkerSettings], bytes]) -> Look:
     mistakes: list[Mistake] = []
     workers = []
     for settings in fleet.workers:
         try:
-            data = (fleet.root / settings.config).read_bytes()
+            data = read(settings)
             raw = reading.parse(data, settings.config.rpartition("/")[2], shown=settings.config)
             workers.append(Worker(settings, data.decode(), raw, parts(raw, settings.config)))
         except ConfigError as error:

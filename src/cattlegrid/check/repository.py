@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from cattlegrid.check import rules
@@ -30,7 +31,7 @@ _INPUT: Final = re.compile(r"^\s+(?P<name>command|environment|preCommands|postCo
 @dataclass(frozen=True)
 class Caller:
     """A call of wrangler somewhere in the repository. `environment` None: it names none. `means`: where it goes.
-    `twin`: an npm script beside one of the same name for production, as `deploy` beside `deploy:prod`.
+    `script` is the npm script that it stands in; `twin`: one of the same name for production is beside it.
     """
 
     file: str
@@ -39,13 +40,14 @@ class Caller:
     command: str
     environment: str | None
     means: str
+    script: str = ""
     twin: bool = False
 
 
 def callers(look: Look, repository: Repository) -> tuple[Caller, ...]:
     """Every call that reaches Cloudflare, in npm scripts, shell scripts, Makefiles, workflows and docs."""
     found = []
-    prefix = _prefix(look, repository)
+    prefix = _prefix(look.fleet.root, repository)
     for path in _listed(
         repository, "grep", "-l", "-I", "-z", "--untracked", "-e", "wrangler", "--", *_under(prefix, _WHERE_CALLS_STAND)
     ):
@@ -57,7 +59,9 @@ def callers(look: Look, repository: Repository) -> tuple[Caller, ...]:
         for call, at in _calls_in(file, text):
             line, column = lines.line_and_column(text, at)
             means = _means(look, file, call)
-            found.append(Caller(file, line, column, call.command, call.environment, means, _has_twin(file, text, at)))
+            script = _script(file, text, at)
+            twin = bool(script) and any(f'"{script}:{word}"' in text for word in ("prod", "production"))
+            found.append(Caller(file, line, column, call.command, call.environment, means, script, twin))
     return tuple(found)
 
 
@@ -113,9 +117,9 @@ def _means(look: Look, file: str, call: Call) -> str:
     return meant[layout] if layout is not None else "staging or production, by the folder it runs in"
 
 
-def _has_twin(file: str, text: str, at: int) -> bool:
+def _script(file: str, text: str, at: int) -> str:
     name = _SCRIPT.match(text, at) if file.rpartition("/")[2] == "package.json" else None
-    return name is not None and any(f'"{name[1]}:{word}"' in text for word in ("prod", "production"))
+    return name[1] if name is not None else ""
 
 
 def _calls_in(file: str, text: str) -> Iterator[tuple[Call, int]]:
@@ -163,20 +167,25 @@ def _in_actions(text: str) -> Iterator[tuple[Call, int]]:
 
 
 def _outside(look: Look, repository: Repository) -> Iterator[Finding]:
-    prefix = _prefix(look, repository)
     known = {worker.file for worker in look.workers}
     folders = {worker.settings.folder for worker in look.workers}
-    listing = ("ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *_under(prefix, _WRANGLER_FILES))
-    for path in _listed(repository, *listing):
-        file = path.removeprefix(prefix)
+    for file in wrangler_files(look.fleet.root, repository):
         folder = file.rpartition("/")[0] or "."
-        if file not in known and folder not in folders and (look.fleet.root / file).is_file():
+        if file not in known and folder not in folders:
             what = f"the Worker in {folder} is not in the fleet: nothing here watches over it"
             yield Finding(rules.UNKNOWN_WORKER, file, 1, 1, what, f'add "{folder}" to fleet.workers')
 
 
-def _prefix(look: Look, repository: Repository) -> str:
-    folder = look.fleet.root.relative_to(repository.root).as_posix()
+def wrangler_files(root: Path, repository: Repository) -> list[str]:
+    """Every wrangler file below the root that git holds or would hold, relative to it."""
+    prefix = _prefix(root, repository)
+    listing = ("ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *_under(prefix, _WRANGLER_FILES))
+    found = (path.removeprefix(prefix) for path in _listed(repository, *listing))
+    return [file for file in found if (root / file).is_file()]
+
+
+def _prefix(root: Path, repository: Repository) -> str:
+    folder = root.resolve().relative_to(repository.root).as_posix()
     return "" if folder == "." else f"{folder}/"
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cattlegrid import toolchain
+from cattlegrid.check.look import look_at
+from cattlegrid.check.repository import Caller, callers
 from cattlegrid.errors import ConfigError, Mistake, Refused, UsageError
 from cattlegrid.git import repository as git
 from cattlegrid.model.check import Outcome
@@ -16,27 +18,37 @@ from cattlegrid.wrangler.edit.save import Write, save
 from cattlegrid.wrangler.split.content import Layout
 from cattlegrid.wrangler.split.plan import File, FilePlan, plan
 from cattlegrid.wrangler.split.proof import Proof, prove
+from cattlegrid.wrangler.split.scripts import ScriptsPlan, plan_scripts
 from cattlegrid.wrangler.split.twin import Wishes
 
 
 @dataclass(frozen=True)
 class Options:
-    """`check` only tells whether there is something to do: without wrangler, in milliseconds."""
+    """`check` only tells whether there is something to do: without wrangler, in milliseconds. `scripts` mends all npm
+    scripts that call wrangler without an environment; else only those that would come to mean something else.
+    """
 
     layout: Layout = Layout.STAGING_ON_TOP
     wishes: Wishes = field(default_factory=Wishes)
     dry_run: bool = False
     check: bool = False
+    scripts: bool = False
 
 
 @dataclass(frozen=True)
 class SplitReport:
-    """`files` in the fleet's order; `proof` is None when nothing was to be written, or only looked at."""
+    """`files` in the fleet's order; `proof` is None when nothing was to be written, or only looked at.
+
+    `scripts` are the package.json files that change. `callers` are the calls of wrangler that name no environment, with
+    what they mean once the files are split; those in `scripts` have been mended.
+    """
 
     files: tuple[FilePlan, ...]
     proof: Proof | None
     written: tuple[str, ...]
     check: bool = False
+    scripts: tuple[ScriptsPlan, ...] = ()
+    callers: tuple[Caller, ...] = ()
 
     @property
     def outcome(self) -> Outcome:
@@ -56,8 +68,9 @@ def split(edge: Edge, names: tuple[str, ...] = (), options: Options = Options())
     plans = plan(files(fleet), options.layout, options.wishes)
     wanted = tuple(one for one in plans if one.file.worker in chosen)
     changed = [one for one in wanted if one.changes]
-    if options.check or not changed:
-        return SplitReport(wanted, None, (), options.check)
+    scripts = _scripts(fleet, wanted, all_scripts=options.scripts) if changed or options.scripts else ()
+    if options.check or not (changed or scripts):
+        return SplitReport(wanted, None, (), options.check, scripts)
     # The others' production counts too: staging must share nothing with it.
     untouched = [one for one in plans if not one.changes]
     proof = prove(toolchain.locate(edge.environ), [*changed, *untouched], edge.environ)
@@ -67,10 +80,13 @@ def split(edge: Edge, names: tuple[str, ...] = (), options: Options = Options())
             f"wrangler does not read it as meant; nothing was written:\n{said}",
             next="mend the values named above by hand, then repeat the command",
         )
+    report = SplitReport(wanted, proof, (), options.check, scripts, _callers(edge, fleet, plans))
     if options.dry_run:
-        return SplitReport(wanted, proof, ())
-    save([_write(fleet, one) for one in changed], _scratch(edge))
-    return SplitReport(wanted, proof, tuple(one.file.path for one in changed))
+        return report
+    writes = [_write(fleet, one) for one in changed]
+    writes += [Write(fleet.root / one.path, one.path, one.before.encode(), one.after.encode()) for one in scripts]
+    save(writes, _scratch(edge))
+    return replace(report, written=tuple(write.shown for write in writes))
 
 
 def files(fleet: Fleet) -> tuple[File, ...]:
@@ -85,6 +101,33 @@ def files(fleet: Fleet) -> tuple[File, ...]:
     if mistakes:
         raise ConfigError(tuple(mistakes), next="save the file as UTF-8, then repeat the command")
     return tuple(found)
+
+
+def _scripts(fleet: Fleet, plans: tuple[FilePlan, ...], *, all_scripts: bool) -> tuple[ScriptsPlan, ...]:
+    """Of the Workers' own package.json, and of the root's when all Workers have one layout."""
+    folders: dict[str, set[Layout]] = {}
+    for one in plans:
+        folder = one.file.path.rpartition("/")[0]
+        for place in {folder, ""}:
+            folders.setdefault(place, set()).add(one.layout)
+    found = []
+    for folder, layouts in folders.items():
+        path = f"{folder}/package.json" if folder else "package.json"
+        if len(layouts) == 1 and (fleet.root / path).is_file():
+            text = (fleet.root / path).read_bytes().decode("utf-8", "replace")
+            made = plan_scripts(path, text, next(iter(layouts)), all_scripts=all_scripts)
+            found += [made] if made is not None else []
+    return tuple(found)
+
+
+def _callers(edge: Edge, fleet: Fleet, plans: tuple[FilePlan, ...]) -> tuple[Caller, ...]:
+    """Calls without an environment, in the light of the files as they will be."""
+    try:
+        repository = git.find(edge.cwd, edge.environ)
+    except UsageError:
+        return ()
+    seen = look_at(fleet, {one.file.worker: one.after for one in plans})
+    return tuple(one for one in callers(seen, repository) if one.environment is None)
 
 
 def _write(fleet: Fleet, one: FilePlan) -> Write:
