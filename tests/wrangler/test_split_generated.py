@@ -11,7 +11,7 @@ from generated import Written, contents, written
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from cattlegrid.model.environment import Environment
+from cattlegrid.model.environment import Blocks, Environment
 from cattlegrid.toolchain import Toolchain, locate
 from cattlegrid.wrangler import config
 from cattlegrid.wrangler.resources import resources
@@ -31,7 +31,7 @@ def split_again(made: FilePlan, layout: Layout) -> FilePlan:
 
 
 def production(text: str, name: str) -> dict[str, Any]:
-    return dict(parts(config.parse(text.encode(), name, shown=name), name).production)
+    return dict(parts(config.parse(text.encode(), name, shown=name), name, Blocks()).production)
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))

@@ -8,6 +8,7 @@ from functools import cached_property
 
 from cattlegrid.errors import ConfigError, Mistake
 from cattlegrid.git.paths import parents
+from cattlegrid.model.environment import Environment
 from cattlegrid.model.finding import Finding, Rule
 from cattlegrid.model.fleet import Fleet, WorkerSettings
 from cattlegrid.wrangler import config as reading
@@ -36,8 +37,8 @@ class Worker:
     def prefix(self, environment: str) -> Path:
         """Where the environment's own values are written: in a block, or at the top level."""
         written = self.raw.get("env")
-        in_block = isinstance(written, Mapping) and environment in written
-        return ("env", environment) if in_block else ()
+        name = self.parts.blocks.of(Environment(environment))
+        return ("env", name) if isinstance(written, Mapping) and name in written else ()
 
     def at(self, environment: str, path: Path) -> Path:
         """The path in the file of what the environment resolves at `path`: its block, or what it inherits."""
@@ -119,7 +120,7 @@ def _look(fleet: Fleet, read: Callable[[WorkerSettings], bytes]) -> Look:
         try:
             data = read(settings)
             raw = reading.parse(data, settings.config.rpartition("/")[2], shown=settings.config)
-            workers.append(Worker(settings, data.decode(), raw, parts(raw, settings.config)))
+            workers.append(Worker(settings, data.decode(), raw, parts(raw, settings.config, fleet.blocks)))
         except ConfigError as error:
             mistakes += error.mistakes
     if mistakes:

@@ -76,7 +76,7 @@ def around(look: Look, repository: Repository) -> Iterator[Finding]:
             yield Finding(rules.NO_SMOKE, "cattlegrid.toml", 1, 1, what, fix, worker.name)
         blocks = worker.raw.get("env")
         for name in blocks if isinstance(blocks, Mapping) else ():
-            if name not in {STAGING, PRODUCTION}:
+            if name not in {look.fleet.blocks.staging, look.fleet.blocks.production}:
                 what = f"env.{name} is neither staging nor production: nothing here watches over it"
                 yield worker.finding(
                     rules.OTHER_ENVIRONMENT, ("env", name), what, "take it out, or give it one of the two names"

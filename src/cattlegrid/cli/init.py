@@ -43,7 +43,7 @@ def run(args: Namespace, show: Show) -> int:
 
 
 def _show(report: InitReport, show: Show) -> None:
-    from cattlegrid.check.proposal import Standing, other_environments  # noqa: PLC0415 - as above
+    from cattlegrid.check.proposal import Standing  # noqa: PLC0415 - as above
 
     left = [
         one
@@ -53,8 +53,9 @@ def _show(report: InitReport, show: Show) -> None:
     show.table([[show.paint("✓", "green"), one.folder, one.script, _layout(one)] for one in report.taken])
     show.table([[show.paint("-", "dim"), one.folder, "left out", one.why] for one in left])
     for one in report.taken:
-        for said in other_environments(one):
-            show.line(f"  {show.paint('?', 'yellow')} {said}")
+        if one.others:
+            said = f"{', '.join(f'env.{name}' for name in one.others)} left as it is: neither of the two environments"
+            show.line(f"  {show.paint('?', 'yellow')} {one.file}: {said}")
     if report.text:
         show.line(f"  {report.path} {'written' if report.written else 'would be'}:")
         for line in report.text.splitlines():

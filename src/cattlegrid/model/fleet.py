@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cattlegrid.errors import UnknownWorker
-from cattlegrid.model.environment import Environment
+from cattlegrid.model.environment import Blocks, Environment
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,8 @@ class EnvironmentSettings:
     """What `[environments.<name>]` says. `soak` in seconds; `account_id` when this environment has its own account.
 
     `token` is the name of the environment variable that holds this environment's API token, never a token. `signers` is
-    the path of an allowed-signers file; without `self_approval` an author of the release may not approve it.
+    the path of an allowed-signers file; without `self_approval` an author of the release may not approve it. `block` is
+    what wrangler's files call the environment, empty: by its name.
     """
 
     environment: Environment
@@ -75,6 +76,7 @@ class EnvironmentSettings:
     approval: str | None = None
     signers: str | None = None
     self_approval: bool = True
+    block: str = ""
 
 
 @dataclass(frozen=True)
@@ -125,6 +127,13 @@ class Fleet:
     ventures: Mapping[str, tuple[Environment, ...]] = field(default_factory=dict)
     approvers: tuple[Approver, ...] = ()
     ignores: tuple[Ignore, ...] = ()
+
+    @property
+    def blocks(self) -> Blocks:
+        called = {
+            environment.value: settings.block for environment, settings in self.environments.items() if settings.block
+        }
+        return Blocks(**called)
 
     def named(self, names: tuple[str, ...]) -> tuple[WorkerSettings, ...]:
         """The workers of these names, in the fleet's order; all of them without names. Raises UnknownWorker."""

@@ -52,6 +52,7 @@ SETTINGS: Final = (
         "CLOUDFLARE_API_TOKEN",
         "Name of the environment variable that holds the environment's API token.",
     ),
+    Setting("environments.*.block", TEXT, "", "Name of its block in wrangler's files, if another than its own."),
     Setting("environments.*.gate", choices(*GATE), (), "Conditions of a promotion into this environment."),
     Setting("environments.*.soak", DURATION, 0.0, "How long a candidate must have been live in staging."),
     Setting("environments.*.approval", choice("signature", "person"), None, "How a person approves."),

@@ -50,7 +50,7 @@ def init(edge: Edge, decide: Callable[[Found], bool], *, dry_run: bool = False) 
             f"no Worker was found in {root}: no wrangler.toml, .json or .jsonc that belongs to one",
             next="go to the repository of your Workers, or write its first wrangler file",
         )
-    text = document(proposal.name, taken, [one.folder for one in proposal.found])
+    text = document(proposal, taken)
     if not dry_run:
         with (root / FILE_NAME).open("x", encoding="utf-8") as file:
             file.write(text)

@@ -65,7 +65,7 @@ def split(edge: Edge, names: tuple[str, ...] = (), options: Options = Options())
     """
     fleet = load(edge.cwd)
     chosen = {worker.name for worker in fleet.named(names)}
-    plans = plan(files(fleet), options.layout, options.wishes)
+    plans = plan(files(fleet), options.layout, options.wishes, fleet.blocks)
     wanted = tuple(one for one in plans if one.file.worker in chosen)
     changed = [one for one in wanted if one.changes]
     scripts = _scripts(fleet, wanted, all_scripts=options.scripts) if changed or options.scripts else ()
@@ -115,7 +115,7 @@ def _scripts(fleet: Fleet, plans: tuple[FilePlan, ...], *, all_scripts: bool) ->
         path = f"{folder}/package.json" if folder else "package.json"
         if len(layouts) == 1 and (fleet.root / path).is_file():
             text = (fleet.root / path).read_bytes().decode("utf-8", "replace")
-            made = plan_scripts(path, text, next(iter(layouts)), all_scripts=all_scripts)
+            made = plan_scripts(path, text, next(iter(layouts)), fleet.blocks, all_scripts=all_scripts)
             found += [made] if made is not None else []
     return tuple(found)
 

@@ -136,7 +136,8 @@ def resources(config: Config, *, previews: bool = False) -> Iterator[Resource]:
     if isinstance(config.get("name"), str):
         yield Resource(WORKER, str(config["name"]), ("name",))
     for path, pattern in routes(config):
-        yield Resource("route", pattern, path)
+        if pattern:
+            yield Resource("route", pattern, path)
     yield from _bound(config, (), previews=previews)
     inner = config.get("previews")
     if isinstance(inner, Mapping):

@@ -88,7 +88,7 @@ def _table(
         here = (*path, key)
         if key in before:
             yield from _value(before[key], value, here, copies)
-        elif here not in copies and isinstance(value, Mapping) and _copies_into(copies, here):
+        elif here not in copies and isinstance(value, Mapping) and value and _is_a_table_of_its_own(here, copies):
             yield from _table({}, value, here, copies)
         else:
             source = copies.get(here)
@@ -154,7 +154,10 @@ def _likeness(old: object, new: object) -> float:
     return sum(2.0 if one == other else _alike(one, other) for one, other in common)
 
 
-def _copies_into(copies: Mapping[Path, Path], path: Path) -> bool:
+def _is_a_table_of_its_own(path: Path, copies: Mapping[Path, Path]) -> bool:
+    """Whether its members are added one by one: an environment's block, and what is copied part by part."""
+    if path[0] == "env" and len(path) <= 2:
+        return True
     return any(target[: len(path)] == path and len(target) > len(path) for target in copies)
 
 

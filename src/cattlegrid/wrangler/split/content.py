@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final, cast
 
 from cattlegrid.errors import ConfigError, Mistake
-from cattlegrid.model.environment import Environment
+from cattlegrid.model.environment import Blocks, Environment
 from cattlegrid.wrangler import config as reading
 from cattlegrid.wrangler.inheritance import INHERITED, NOT_INHERITED, NOT_SETTINGS, TOP_LEVEL_ONLY
 from cattlegrid.wrangler.resources import Path
 from cattlegrid.wrangler.split.twin import About, Note, Surroundings, Wishes, staging_name, twin
 
+PRODUCTION_WORDS: Final = frozenset({"live", "main", "prd", "prod"})
 PRODUCTION: Final = Environment.PRODUCTION.value
 STAGING: Final = Environment.STAGING.value
 _KNOWN: Final = INHERITED | NOT_INHERITED | TOP_LEVEL_ONLY | NOT_SETTINGS
@@ -37,6 +38,7 @@ class Parts:
     layout: Layout
     production: Mapping[str, object]
     staging: Mapping[str, object] | None
+    blocks: Blocks = field(default_factory=Blocks)
 
 
 @dataclass(frozen=True)
@@ -51,8 +53,8 @@ class Content:
     between: dict[str, Any] | None = None
 
 
-def parts(raw: Mapping[str, object], shown: str) -> Parts:
-    """Raises ConfigError for a file that cannot have two environments."""
+def parts(raw: Mapping[str, object], shown: str, blocks: Blocks) -> Parts:
+    """Raises ConfigError for a file that cannot have two environments, or does not say which its production is."""
     if "pages_build_output_dir" in raw:
         what = "is a Pages project: its environments are Cloudflare's own (production and preview)"
         raise ConfigError(
@@ -60,19 +62,30 @@ def parts(raw: Mapping[str, object], shown: str) -> Parts:
         )
     if "legacy_env" in raw:
         raise ConfigError((Mistake(shown, "legacy_env", "is gone from wrangler: each environment is a Worker"),))
-    blocks = raw.get("env") or {}
-    if not isinstance(blocks, Mapping):
+    written = raw.get("env") or {}
+    if not isinstance(written, Mapping):
         raise ConfigError((Mistake(shown, "env", "is no table of environments"),))
-    names = set(blocks) & {PRODUCTION, STAGING}
+    names = set(written) & {blocks.production, blocks.staging}
     if not names:
+        _refuse_other_production(written, shown)
         top = {key: value for key, value in raw.items() if key not in NOT_SETTINGS and value is not None}
         if not isinstance(top.get("name"), str) or not top["name"]:
             raise ConfigError((Mistake(shown, "name", "the worker has no name"),))
-        return Parts(Layout.SINGLE, top, None)
-    both = {env: reading.resolved(raw, env, shown=shown).config for env in Environment}
-    on_top = {frozenset({PRODUCTION}): Layout.STAGING_ON_TOP, frozenset({STAGING}): Layout.PRODUCTION_ON_TOP}
+        return Parts(Layout.SINGLE, top, None, blocks)
+    both = {env: reading.resolved(raw, env, shown=shown, blocks=blocks).config for env in Environment}
+    on_top = {frozenset({blocks.production}): Layout.STAGING_ON_TOP}
+    on_top[frozenset({blocks.staging})] = Layout.PRODUCTION_ON_TOP
     layout = on_top.get(frozenset(names), Layout.BLOCKS)
-    return Parts(layout, both[Environment.PRODUCTION], both[Environment.STAGING])
+    return Parts(layout, both[Environment.PRODUCTION], both[Environment.STAGING], blocks)
+
+
+def _refuse_other_production(written: Mapping[str, object], shown: str) -> None:
+    """With an `env.prod`, the top level is hardly production: nobody but its owner knows what it is."""
+    for name in written:
+        if name in PRODUCTION_WORDS:
+            what = f"seems to be production, under another name than {PRODUCTION!r}"
+            said = f'write [environments.production] block = "{name}" into cattlegrid.toml, or rename the block'
+            raise ConfigError((Mistake(shown, f"env.{name}", what),), next=said)
 
 
 def staging_script(found: Parts) -> str:
@@ -91,10 +104,11 @@ def split(raw: Mapping[str, object], found: Parts, around: Surroundings, wishes:
     if chosen is Layout.STAGING_ON_TOP:
         after, copies = _staging_on_top(raw, found, made.config)
         return Content(after, copies, tuple(notes))
-    between, copies = _staging_block(raw, made.config)
+    name = found.blocks.staging
+    between, copies = _staging_block(raw, made.config, name)
     after = copy.deepcopy(between)
-    block = after["env"][STAGING]
-    _as_staging(block, raw, made.config)
+    block = after["env"][name]
+    _as_staging(block, raw, made.config, name)
     return Content(after, copies, tuple(notes), between if between != raw else None)
 
 
@@ -118,8 +132,8 @@ def _staging_on_top(
 ) -> tuple[dict[str, Any], dict[Path, Path]]:
     blocks = {name: dict(block) for name, block in cast("dict[str, dict[str, Any]]", raw.get("env") or {}).items()}
     before = {name: reading.inherited(raw, name) for name in blocks}
-    if PRODUCTION not in blocks:
-        blocks[PRODUCTION], before[PRODUCTION] = {}, dict(found.production)
+    if found.blocks.production not in blocks:
+        blocks[found.blocks.production], before[found.blocks.production] = {}, dict(found.production)
     after = {key: staging.get(key, value) for key, value in raw.items() if key in staging or _stays(key, value)}
     copies: dict[Path, Path] = {}
     for name, block in blocks.items():
@@ -142,20 +156,22 @@ def _stays(key: str, value: object) -> bool:
     return key in NOT_SETTINGS or value is None
 
 
-def _staging_block(raw: Mapping[str, object], staging: dict[str, Any]) -> tuple[dict[str, Any], dict[Path, Path]]:
+def _staging_block(
+    raw: Mapping[str, object], staging: dict[str, Any], called: str
+) -> tuple[dict[str, Any], dict[Path, Path]]:
     """With a staging block that repeats what wrangler does not inherit, word for word as production has it."""
     after: dict[str, Any] = copy.deepcopy(dict(raw))
     blocks: dict[str, Any] = after.get("env") or {}
-    if STAGING in blocks:
+    if called in blocks:
         return after, {}
     block = {key: copy.deepcopy(raw[key]) for key in staging if key in NOT_INHERITED and key in raw}
-    if staging["name"] != f"{raw['name']}-{STAGING}":
+    if staging["name"] != f"{raw['name']}-{called}":
         block = {"name": staging["name"], **block}
-    after["env"] = {**blocks, STAGING: block}
-    return after, {("env", STAGING, key): (key,) for key in block if key != "name"}
+    after["env"] = {**blocks, called: block}
+    return after, {("env", called, key): (key,) for key in block if key != "name"}
 
 
-def _as_staging(block: dict[str, Any], raw: Mapping[str, object], staging: Mapping[str, Any]) -> None:
+def _as_staging(block: dict[str, Any], raw: Mapping[str, object], staging: Mapping[str, Any], called: str) -> None:
     """What staging would inherit and must not is written into its block: as nothing, where it has none."""
     for key in list(block):
         if key in staging:
@@ -166,5 +182,5 @@ def _as_staging(block: dict[str, Any], raw: Mapping[str, object], staging: Mappi
         if key not in block and raw.get(key) is not None and staging.get(key) != raw[key]:
             own = "routes" if key == "route" else key
             block[own] = staging.get(key, _EMPTY.get(own))
-    if "name" not in block and staging["name"] != f"{raw.get('name')}-{STAGING}":
+    if "name" not in block and staging["name"] != f"{raw.get('name')}-{called}":
         block["name"] = staging["name"]

@@ -6,11 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cattlegrid.errors import ConfigError, Mistake
+from cattlegrid.model.environment import Blocks
 from cattlegrid.wrangler import config as reading
 from cattlegrid.wrangler.edit import rewrite
 from cattlegrid.wrangler.resources import WORKER, resources
 from cattlegrid.wrangler.split.content import Content, Layout, Parts, parts, split, staging_script
 from cattlegrid.wrangler.split.twin import Note, Surroundings, Wishes
+
+_BLOCKS = Blocks()
 
 
 @dataclass(frozen=True)
@@ -38,29 +41,30 @@ class FilePlan:
     layout: Layout
     after: str = field(repr=False)
     notes: tuple[Note, ...] = ()
+    blocks: Blocks = field(default_factory=Blocks)
 
     @property
     def changes(self) -> bool:
         return self.after != self.file.text
 
 
-def plan(files: Sequence[File], layout: Layout, wishes: Wishes) -> tuple[FilePlan, ...]:
+def plan(files: Sequence[File], layout: Layout, wishes: Wishes, blocks: Blocks = _BLOCKS) -> tuple[FilePlan, ...]:
     """Every file of the fleet has to be given: what one Worker uses in production is taken for all of them.
 
     Raises ConfigError with the mistakes of all files at once.
     """
-    contents, found = read(files)
+    contents, found = read(files, blocks)
     around = surroundings(found)
     made = []
     for file in files:
         content = split(contents[file.worker], found[file.worker], around, wishes, layout)
         was = found[file.worker].layout
         after = write(file, content)
-        made.append(FilePlan(file, was, layout if was is Layout.SINGLE else was, after, content.notes))
+        made.append(FilePlan(file, was, layout if was is Layout.SINGLE else was, after, content.notes, blocks))
     return tuple(made)
 
 
-def read(files: Sequence[File]) -> tuple[dict[str, dict[str, object]], dict[str, Parts]]:
+def read(files: Sequence[File], blocks: Blocks) -> tuple[dict[str, dict[str, object]], dict[str, Parts]]:
     """The files' contents and their environments, by worker. Raises ConfigError with all mistakes at once."""
     mistakes: list[Mistake] = []
     contents: dict[str, dict[str, object]] = {}
@@ -69,7 +73,7 @@ def read(files: Sequence[File]) -> tuple[dict[str, dict[str, object]], dict[str,
     for file in files:
         try:
             contents[file.worker] = file.content()
-            found[file.worker] = parts(contents[file.worker], file.path)
+            found[file.worker] = parts(contents[file.worker], file.path, blocks)
         except ConfigError as error:
             mistakes += error.mistakes
             next_step = next_step or error.next

@@ -12,7 +12,7 @@ from typing import Any, Final, cast
 from cattlegrid.process import run
 from cattlegrid.toolchain import Toolchain
 from cattlegrid.wrangler.resources import resources
-from cattlegrid.wrangler.split.content import PRODUCTION, STAGING, Layout
+from cattlegrid.wrangler.split.content import STAGING, Layout
 from cattlegrid.wrangler.split.plan import File, FilePlan
 
 _READER: Final = Path(__file__).parent.parent / "read_config.cjs"
@@ -66,7 +66,7 @@ def prove(parts: Toolchain, plans: Sequence[FilePlan], environ: Mapping[str, str
         places = _places(plan)
         for name, (old, new) in places.items():
             differences += _compared(plan.file.path, name, before[old], after[new])
-        for resource in resources(after[places[PRODUCTION][1]].get("config", {})):
+        for resource in resources(after[places[plan.blocks.production][1]].get("config", {})):
             production.setdefault(resource.key, plan.file.path)
         staging.append((plan, after[_staging_place(plan)]))
     for plan, answer in staging:
@@ -95,20 +95,21 @@ def _blocks(file: File) -> list[str]:
 
 def _places(plan: FilePlan) -> dict[str, tuple[str, str]]:
     """Each environment that has to stay: where it is written before and after. The top level is ""."""
-    places = {name: (name, name) for name in _blocks(plan.file) if name != STAGING}
+    places = {name: (name, name) for name in _blocks(plan.file) if name != plan.blocks.staging}
+    production = plan.blocks.production
     if plan.was is Layout.PRODUCTION_ON_TOP:
-        places[PRODUCTION] = ("", "")
+        places[production] = ("", "")
     elif plan.was is Layout.SINGLE:
-        places[PRODUCTION] = ("", PRODUCTION if plan.layout is Layout.STAGING_ON_TOP else "")
+        places[production] = ("", production if plan.layout is Layout.STAGING_ON_TOP else "")
     return places
 
 
 def _staging_place(plan: FilePlan) -> str:
-    return "" if plan.layout is Layout.STAGING_ON_TOP else STAGING
+    return "" if plan.layout is Layout.STAGING_ON_TOP else plan.blocks.staging
 
 
 def _question(plan: FilePlan, index: int) -> dict[str, object]:
-    names = {"", PRODUCTION, STAGING, *_blocks(plan.file)}
+    names = {"", plan.blocks.production, plan.blocks.staging, *_blocks(plan.file)}
     return {
         "file": f"{index}/{plan.file.name}",
         "contents": [plan.file.text, plan.after],
