@@ -9,13 +9,11 @@ from cattlegrid.check import rules
 from cattlegrid.check.look import PRODUCTION, STAGING, Look, Worker
 from cattlegrid.model.environment import Environment
 from cattlegrid.model.finding import Finding
-from cattlegrid.wrangler.inheritance import INHERITED, NOT_INHERITED, NOT_SETTINGS, TOP_LEVEL_ONLY
+from cattlegrid.wrangler.inheritance import IDLE, INHERITED, NOT_INHERITED, NOT_SETTINGS, TOP_LEVEL_ONLY
 from cattlegrid.wrangler.resources import KINDS, Path, entries
 
 _OTHER: Final = {STAGING: PRODUCTION, PRODUCTION: STAGING}
 _KNOWN: Final = INHERITED | NOT_INHERITED | TOP_LEVEL_ONLY | NOT_SETTINGS
-# Wrangler takes these without a word and does nothing with them.
-_IDLE: Final = frozenset({"usage_model", "type", "zone_id"})
 _NOT_BINDINGS: Final = frozenset(
     {"vars", "define", "secrets", "queues.consumers", "exports", "containers", "cloudchamber"}
 )
@@ -92,6 +90,6 @@ def _accounts(look: Look, worker: Worker) -> Iterator[Finding]:
 
 def _keys(worker: Worker) -> Iterator[Finding]:
     for key in worker.raw:
-        if key not in _KNOWN | _IDLE:
+        if key not in _KNOWN | IDLE:
             what = f"the wrangler that cattlegrid knows has no key {key!r}"
             yield worker.finding(rules.UNKNOWN_KEY, (key,), what, "look whether it names a resource of production")

@@ -16,7 +16,8 @@ _BLANK: Final = re.compile(r"(?:\s+|//[^\n]*|/\*.*?\*/)*", re.DOTALL)
 _STRING: Final = re.compile(r'"(?:[^"\\\n]|\\.)*"')
 _BARE: Final = re.compile(r"[^\s,\]}/]+")
 _AFTER: Final = re.compile(r"[ \t]*(?P<comma>,?)(?:[ \t]|/\*[^\n]*?\*/)*(?://[^\n]*)?(?P<end>\r?\n|\Z)")
-_COMMA: Final = re.compile(r"(?:\s+|//[^\n]*|/\*.*?\*/)*,", re.DOTALL)
+# Atomic: a comma inside a comment is none.
+_COMMA: Final = re.compile(r"(?>\s+|//[^\n]*|/\*.*?\*/)*+,", re.DOTALL)
 _MARKS: Final = ("//", "/*", "*", "*/")
 
 

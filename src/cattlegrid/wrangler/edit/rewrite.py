@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from cattlegrid.errors import Failed
+from cattlegrid.errors import ConfigError, Failed
 from cattlegrid.wrangler import config
 from cattlegrid.wrangler.edit import jsonc, lines, toml
 from cattlegrid.wrangler.edit.step import Path, steps
@@ -34,9 +34,10 @@ def rewrite(
     try:
         for step in steps(before, after, copies):
             text = language.apply(text, step)
-    except Uneditable as error:
+        same = config.parse(text.encode(), file_name, shown=shown) == after
+    except (Uneditable, ConfigError) as error:
         raise _by_hand(shown) from error
-    if config.parse(text.encode(), file_name, shown=shown) != after:
+    if not same:
         raise _by_hand(shown)
     return text
 

@@ -11,14 +11,14 @@ from typing import Any, Final, cast
 from cattlegrid.errors import ConfigError, Mistake
 from cattlegrid.model.environment import Blocks, Environment
 from cattlegrid.wrangler import config as reading
-from cattlegrid.wrangler.inheritance import INHERITED, NOT_INHERITED, NOT_SETTINGS, TOP_LEVEL_ONLY
+from cattlegrid.wrangler.inheritance import IDLE, INHERITED, NOT_INHERITED, NOT_SETTINGS, TOP_LEVEL_ONLY
 from cattlegrid.wrangler.resources import Path
 from cattlegrid.wrangler.split.twin import About, Note, Surroundings, Wishes, staging_name, twin
 
 PRODUCTION_WORDS: Final = frozenset({"live", "main", "prd", "prod"})
 PRODUCTION: Final = Environment.PRODUCTION.value
 STAGING: Final = Environment.STAGING.value
-_KNOWN: Final = INHERITED | NOT_INHERITED | TOP_LEVEL_ONLY | NOT_SETTINGS
+_KNOWN: Final = INHERITED | NOT_INHERITED | TOP_LEVEL_ONLY | NOT_SETTINGS | IDLE
 _EMPTY: Final[Mapping[str, object]] = {"routes": [], "triggers": {"crons": []}, "logfwdr": {"bindings": []}}
 
 
@@ -142,7 +142,7 @@ def _staging_on_top(
             own["name"] = before[name]["name"]
         for key, value in before[name].items():
             inherits = key in INHERITED and after.get(key) == value
-            if key in block or key in TOP_LEVEL_ONLY or key == "name" or inherits:
+            if key in block or key in TOP_LEVEL_ONLY | IDLE or key == "name" or inherits:
                 continue
             own[key] = copy.deepcopy(value)
             if raw.get(key) == value:
