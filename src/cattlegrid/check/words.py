@@ -12,6 +12,7 @@ from cattlegrid.check import rules
 from cattlegrid.check.look import PRODUCTION, STAGING, Look, Worker
 from cattlegrid.model.finding import Finding
 from cattlegrid.wrangler.edit import Path
+from cattlegrid.wrangler.resources import naming
 
 _PRODUCTION: Final = re.compile(r"(?<![a-z])prod(?:uction)?(?![a-z])", re.IGNORECASE)
 _SECRET_NAME: Final = re.compile(
@@ -42,17 +43,22 @@ def words(look: Look) -> Iterator[Finding]:
         for (word, identity), owner in look.production.items()
         if word != "route" and len(identity) >= 20
     }
+    literals = {one.lower(): file for one, file in (hosts | ids).items()}
+    named = naming(literals)
     scripts = {str(one.parts.production["name"]): one.file for one in look.workers}
     for worker in look.workers:
         if worker.parts.staging is not None:
-            yield from _production(worker, hosts | ids, scripts)
+            yield from _production(worker, named, literals, scripts)
         for environment, config in ((STAGING, worker.parts.staging), (PRODUCTION, worker.parts.production)):
             yield from _secrets(worker, environment, config or {})
 
 
-def _production(worker: Worker, literals: Mapping[str, str], scripts: Mapping[str, str]) -> Iterator[Finding]:
+def _production(
+    worker: Worker, named: re.Pattern[str], literals: Mapping[str, str], scripts: Mapping[str, str]
+) -> Iterator[Finding]:
     for path, value in _texts((worker.parts.staging or {}).get("vars"), ("vars",)):
-        said = next((f"{one} of {file}" for one, file in literals.items() if one in value), "")
+        literal = named.search(value)
+        said = f"{literal[0]} of {literals[literal[0].lower()]}" if literal is not None else ""
         for name in re.findall(r"://([\w-]+)\.[\w-]+\.workers\.dev", value):
             said = said or (f"the Worker {name} of {scripts[name]}" if name in scripts else "")
         if not said and _PRODUCTION.search(value) and path[-1] != "NODE_ENV":

@@ -6,7 +6,8 @@ Source: config-schema.json of wrangler 4.164.0. A test fails when the schema has
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -165,6 +166,12 @@ def pattern_of(route: object) -> str:
 
 
 _NAMING: Final = tuple((kind, kind.key.partition(".")[0]) for kind in KINDS if kind.way is not Way.COPIED)
+
+
+def naming(literals: Iterable[str]) -> re.Pattern[str]:
+    """Finds any of these hosts or ids in a text, as a whole: `staging.example.com` does not name `example.com`."""
+    words = sorted((re.escape(word) for word in literals if word), key=len, reverse=True)
+    return re.compile(rf"(?<![\w.-])(?:{'|'.join(words)})(?![\w-])" if words else r"(?!)", re.IGNORECASE)
 
 
 def _bound(config: Config, above: Path, *, previews: bool) -> Iterator[Resource]:

@@ -9,7 +9,18 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final, cast
 
-from cattlegrid.wrangler.resources import KINDS, UNSAFE, WORKER, Kind, Path, Way, entries, pattern_of, unsafe_identity
+from cattlegrid.wrangler.resources import (
+    KINDS,
+    UNSAFE,
+    WORKER,
+    Kind,
+    Path,
+    Way,
+    entries,
+    naming,
+    pattern_of,
+    unsafe_identity,
+)
 
 _ENVIRONMENT_NAME: Final = re.compile(r"(?:^|_)(?:ENV|ENVIRONMENT|STAGE|TIER|DEPLOYMENT)$", re.IGNORECASE)
 _PRODUCTION_WORDS: Final = {
@@ -248,12 +259,12 @@ def _triggers(made: Twin, wishes: Wishes) -> None:
 
 def _words(made: Twin, around: Surroundings) -> None:
     """Variables: what names the environment changes; what seems to lead to production is pointed out."""
-    hosts = {identity.partition("/")[0] for word, identity in around.taken if word == "route"} - {""}
+    hosts = naming(identity.partition("/")[0] for word, identity in around.taken if word == "route")
     for name, value in cast("dict[str, Any]", made.config.get("vars") or {}).items():
         if not isinstance(value, str):
             continue
         if value in _PRODUCTION_WORDS and _ENVIRONMENT_NAME.search(name) and name != "NODE_ENV":
             made.config["vars"][name] = _PRODUCTION_WORDS[value]
             made.note(About.CHANGED, ("vars", name), f"{value} → {_PRODUCTION_WORDS[value]}")
-        elif any(host in value for host in hosts) or (re.search(r"\bprod(?:uction)?\b", value) and name != "NODE_ENV"):
+        elif hosts.search(value) or (re.search(r"\bprod(?:uction)?\b", value) and name != "NODE_ENV"):
             made.note(About.LOOK, ("vars", name), "its value seems to lead to production", "give staging its own value")
