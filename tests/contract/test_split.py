@@ -25,11 +25,11 @@ export default {
 """
 
 
-def typed(cloud: Cloud, project: Project, *words: str) -> str:
+def typed(cloud: Cloud, project: Project, *words: str, code: int = 0) -> str:
     argv = [sys.executable, "-m", "cattlegrid", *words]
     env = cloud.env(CATTLEGRID_CACHE=str(cache_folder(os.environ)))
     done = subprocess.run(argv, cwd=project.folder, env=env, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.returncode == code, done.stdout + done.stderr
     return done.stdout
 
 
@@ -67,3 +67,11 @@ def test_deploying_goes_to_staging_and_production_moves_only_when_it_is_named(cl
     project.run("deploy", "--env", "production")
     assert len(live(cloud, name)) == len(before) + 1
     assert cloud.fetch(name).json() == {"environment": "production", "people": ["Ann"]}
+
+    assert "live bindings: 0 errors" in typed(cloud, project, "check", "--live")
+    wrong = {**written, "d1_databases": [bound]}
+    wrong.pop("env")
+    project.write("wrong.json", json.dumps(wrong))
+    project.run("deploy", "--config", "wrong.json")
+    said = typed(cloud, project, "check", "--live", code=1)
+    assert f"runs in staging with DB bound to D1 database {database}, production's in wrangler.json" in said

@@ -198,3 +198,10 @@ def test_with_production_on_top_the_bare_deploy_is_told_to_go_to_staging() -> No
     made = plan_scripts("package.json", text, Layout.PRODUCTION_ON_TOP, all_scripts=False)
     assert made is not None
     assert made.changed == {"deploy": "wrangler deploy --env staging", "deploy:prod": "wrangler deploy --env="}
+
+
+def test_with_an_account_of_its_own_staging_may_have_production_s_names() -> None:
+    text = 'name = "a"\nr2_buckets = [{ binding = "R", bucket_name = "r" }]\n[env.staging]\nname = "a"\n'
+    file = File("w", "wrangler.toml", text)
+    changes = [plan([file], LAYOUTS[0], Wishes(), one_account=one)[0].changes for one in (True, False)]
+    assert changes == [True, False]

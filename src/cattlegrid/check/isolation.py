@@ -21,7 +21,7 @@ def isolation(look: Look) -> Iterator[Finding]:
     for worker in look.workers:
         if worker.parts.layout is Layout.SINGLE:
             yield worker.finding(rules.NOT_SPLIT, (), f"{worker.name} has one environment", "cattlegrid split")
-        elif worker.parts.staging is not None and look.one_account:
+        elif worker.parts.staging is not None and look.fleet.one_account:
             yield from _shared(look, worker)
             yield from _hosts(look, worker, domains)
 

@@ -70,12 +70,6 @@ class Look:
         return found
 
     @cached_property
-    def one_account(self) -> bool:
-        """Whether both environments are in one account: only then is an equal name the same thing."""
-        accounts = {settings.account_id for settings in self.fleet.environments.values()}
-        return len(accounts) == 1
-
-    @cached_property
     def _by_folder(self) -> Mapping[str, Worker]:
         return {worker.settings.folder: worker for worker in self.workers}
 

@@ -129,6 +129,11 @@ class Fleet:
     ignores: tuple[Ignore, ...] = ()
 
     @property
+    def one_account(self) -> bool:
+        """Whether both environments are in one account: only then is an equal name the same thing."""
+        return len({settings.account_id for settings in self.environments.values()}) < 2
+
+    @property
     def blocks(self) -> Blocks:
         called = {
             environment.value: settings.block for environment, settings in self.environments.items() if settings.block

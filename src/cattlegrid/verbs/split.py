@@ -65,14 +65,14 @@ def split(edge: Edge, names: tuple[str, ...] = (), options: Options = Options())
     """
     fleet = load(edge.cwd)
     chosen = {worker.name for worker in fleet.named(names)}
-    plans = plan(files(fleet), options.layout, options.wishes, fleet.blocks)
+    plans = plan(files(fleet), options.layout, options.wishes, fleet.blocks, one_account=fleet.one_account)
     wanted = tuple(one for one in plans if one.file.worker in chosen)
     changed = [one for one in wanted if one.changes]
     scripts = _scripts(fleet, wanted, all_scripts=options.scripts) if changed or options.scripts else ()
     if options.check or not (changed or scripts):
         return SplitReport(wanted, None, (), options.check, scripts)
     # The others' production counts too: staging must share nothing with it.
-    untouched = [one for one in plans if not one.changes]
+    untouched = [one.left_alone() for one in plans if one not in changed]
     proof = prove(toolchain.locate(edge.environ), [*changed, *untouched], edge.environ)
     if not proof.holds:
         said = "\n".join(f"  {difference.said}" for difference in proof.differences)

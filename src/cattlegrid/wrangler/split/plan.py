@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from cattlegrid.errors import ConfigError, Mistake
 from cattlegrid.model.environment import Blocks
@@ -34,7 +34,10 @@ class File:
 
 @dataclass(frozen=True)
 class FilePlan:
-    """`layout` is the file's after the split; `was` what it was before. `after` equals `file.text`: nothing to do."""
+    """`layout` is the file's after the split; `was` what it was before. `after` equals `file.text`: nothing to do.
+
+    `apart`: staging is in an account of its own, where production's names mean nothing.
+    """
 
     file: File
     was: Layout
@@ -42,25 +45,36 @@ class FilePlan:
     after: str = field(repr=False)
     notes: tuple[Note, ...] = ()
     blocks: Blocks = field(default_factory=Blocks)
+    apart: bool = False
 
     @property
     def changes(self) -> bool:
         return self.after != self.file.text
 
+    def left_alone(self) -> FilePlan:
+        """As if this file had not been chosen."""
+        return replace(self, after=self.file.text, layout=self.was, notes=())
 
-def plan(files: Sequence[File], layout: Layout, wishes: Wishes, blocks: Blocks = _BLOCKS) -> tuple[FilePlan, ...]:
+
+def plan(
+    files: Sequence[File], layout: Layout, wishes: Wishes, blocks: Blocks = _BLOCKS, *, one_account: bool = True
+) -> tuple[FilePlan, ...]:
     """Every file of the fleet has to be given: what one Worker uses in production is taken for all of them.
 
-    Raises ConfigError with the mistakes of all files at once.
+    Unless both environments are in `one_account`, a file that has both already is in order. Raises ConfigError with the
+    mistakes of all files at once.
     """
     contents, found = read(files, blocks)
-    around = surroundings(found)
+    together = surroundings(found)
     made = []
     for file in files:
-        content = split(contents[file.worker], found[file.worker], around, wishes, layout)
         was = found[file.worker].layout
+        apart = not one_account and was is not Layout.SINGLE
+        around = Surroundings(frozenset(), {}) if apart else together
+        content = split(contents[file.worker], found[file.worker], around, wishes, layout)
         after = write(file, content)
-        made.append(FilePlan(file, was, layout if was is Layout.SINGLE else was, after, content.notes, blocks))
+        to = layout if was is Layout.SINGLE else was
+        made.append(FilePlan(file, was, to, after, content.notes, blocks, apart))
     return tuple(made)
 
 

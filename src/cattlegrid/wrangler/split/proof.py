@@ -68,7 +68,8 @@ def prove(parts: Toolchain, plans: Sequence[FilePlan], environ: Mapping[str, str
             differences += _compared(plan.file.path, name, before[old], after[new])
         for resource in resources(after[places[plan.blocks.production][1]].get("config", {})):
             production.setdefault(resource.key, plan.file.path)
-        staging.append((plan, after[_staging_place(plan)]))
+        if plan.layout is not Layout.SINGLE and not plan.apart:
+            staging.append((plan, after[_staging_place(plan)]))
     for plan, answer in staging:
         differences += _shared(plan.file.path, answer, production)
     readings = sum(len(one) for answer in answers for one in answer)
