@@ -53,7 +53,7 @@ def test_a_split_leaves_production_as_it_was_shares_nothing_and_is_done_once(fil
 
 
 @pytest.mark.slow
-@settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
+@settings(max_examples=1, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
 @given(st.lists(FILES, min_size=30, max_size=40), LAYOUTS)
 def test_wrangler_reads_production_as_before_and_nothing_of_it_in_staging(
     node_parts: Toolchain, written_files: list[Written], layout: Layout

@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from cattlegrid.wrangler.edit import lines
-from cattlegrid.wrangler.edit.step import Add, Append, Member, Path, Remove, Step
-from cattlegrid.wrangler.edit.toml import Uneditable
+from cattlegrid.wrangler.edit.step import Add, Append, Member, Path, Remove, Step, Uneditable
 
 _BLANK: Final = re.compile(r"(?:\s+|//[^\n]*|/\*.*?\*/)*", re.DOTALL)
 _STRING: Final = re.compile(r'"(?:[^"\\\n]|\\.)*"')

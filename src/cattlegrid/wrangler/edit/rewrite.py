@@ -8,8 +8,7 @@ from typing import Final
 from cattlegrid.errors import ConfigError, Failed
 from cattlegrid.wrangler import config
 from cattlegrid.wrangler.edit import jsonc, lines, toml
-from cattlegrid.wrangler.edit.step import Path, steps
-from cattlegrid.wrangler.edit.toml import Uneditable
+from cattlegrid.wrangler.edit.step import Path, Uneditable, steps
 
 _NO_COPIES: Final[Mapping[Path, Path]] = {}
 

@@ -53,6 +53,10 @@ class Remove:
     with_comments: bool = False
 
 
+class Uneditable(ValueError):
+    """The text is written in a way in which a step cannot be taken."""
+
+
 Step: TypeAlias = Add | Append | Replace | Remove
 
 

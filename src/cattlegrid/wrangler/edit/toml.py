@@ -8,15 +8,11 @@ from collections.abc import Mapping
 from typing import Final
 
 from cattlegrid.wrangler.edit import lines
-from cattlegrid.wrangler.edit.step import Add, Append, Member, Path, Remove, Replace, Step
+from cattlegrid.wrangler.edit.step import Add, Append, Member, Path, Remove, Replace, Step, Uneditable
 from cattlegrid.wrangler.edit.toml_tree import Node, Section, Statement, Tree, find, place, read
 
 _BARE_KEY: Final = re.compile(r"[A-Za-z0-9_-]+")
 _ALONE: Final = re.compile(r"[ \t]*,?[ \t]*(?:#[^\n]*)?(?:\r?\n|\Z)")
-
-
-class Uneditable(ValueError):
-    """The text is written in a way in which this step cannot be taken."""
 
 
 def locate(text: str, path: Path) -> int:
