@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 COMMANDS = {
+    "init": "look at the repository and write its cattlegrid.toml",
+    "split": "one environment becomes staging and production, proven by wrangler's own reader",
+    "check": "examine the files: shared resources, drift, callers, secrets",
     "changes": "which workers changed, against what is live",
     "why": "explain the decision about one worker",
     "deploy": "deploy what changed to staging, then smoke-test it",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from dataclasses import dataclass
 from enum import StrEnum
 
 from cattlegrid.errors import UnknownEnvironment
@@ -24,3 +25,14 @@ class Environment(StrEnum):
             f"there is no environment {name!r}; the environments are {known}.{hint}",
             next="repeat the command with --env staging",
         )
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """What the environments' blocks are called in the fleet's wrangler files: a repository may say `prod` or `dev`."""
+
+    production: str = Environment.PRODUCTION.value
+    staging: str = Environment.STAGING.value
+
+    def of(self, environment: Environment) -> str:
+        return self.production if environment is Environment.PRODUCTION else self.staging

@@ -9,7 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from cattlegrid.errors import UnknownWorker
-from cattlegrid.model.environment import Environment
+from cattlegrid.model.environment import Blocks, Environment
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,8 @@ class EnvironmentSettings:
     """What `[environments.<name>]` says. `soak` in seconds; `account_id` when this environment has its own account.
 
     `token` is the name of the environment variable that holds this environment's API token, never a token. `signers` is
-    the path of an allowed-signers file; without `self_approval` an author of the release may not approve it.
+    the path of an allowed-signers file; without `self_approval` an author of the release may not approve it. `block` is
+    what wrangler's files call the environment, empty: by its name.
     """
 
     environment: Environment
@@ -76,6 +77,7 @@ class EnvironmentSettings:
     approval: str | None = None
     signers: str | None = None
     self_approval: bool = True
+    block: str = ""
 
 
 @dataclass(frozen=True)
@@ -163,6 +165,15 @@ class SecretPolicy:
 
 
 @dataclass(frozen=True)
+class Ignore:
+    """Findings of this rule do not count, in files that match the glob, for the reason given."""
+
+    rule: str
+    file: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class Fleet:
     """`cattlegrid.toml`, checked. `root` is absolute; `shared` are paths and globs that touch every worker."""
 
@@ -174,6 +185,19 @@ class Fleet:
     secrets: SecretPolicy
     ventures: Mapping[str, tuple[Environment, ...]] = field(default_factory=dict)
     approvers: tuple[Approver, ...] = ()
+    ignores: tuple[Ignore, ...] = ()
+
+    @property
+    def one_account(self) -> bool:
+        """Whether both environments are in one account: only then is an equal name the same thing."""
+        return len({settings.account_id for settings in self.environments.values()}) < 2
+
+    @property
+    def blocks(self) -> Blocks:
+        called = {
+            environment.value: settings.block for environment, settings in self.environments.items() if settings.block
+        }
+        return Blocks(**called)
 
     def named(self, names: tuple[str, ...]) -> tuple[WorkerSettings, ...]:
         """The workers of these names, in the fleet's order; all of them without names. Raises UnknownWorker."""

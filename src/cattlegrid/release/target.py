@@ -62,7 +62,8 @@ def _both_environments(
     try:
         raw = wrangler_config.read(fleet.root / worker.config, shown=worker.config)
         return {
-            environment: wrangler_config.resolved(raw, environment, shown=worker.config) for environment in Environment
+            environment: wrangler_config.resolved(raw, environment, shown=worker.config, blocks=fleet.blocks)
+            for environment in Environment
         }
     except ConfigError as error:
         mistakes += error.mistakes

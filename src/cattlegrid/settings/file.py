@@ -10,7 +10,15 @@ from typing import Any, Final
 
 from cattlegrid.errors import ConfigError, Mistake, UsageError
 from cattlegrid.model.environment import Environment
-from cattlegrid.model.fleet import Approver, Auth, EnvironmentSettings, Fleet, HttpCheck, WorkerSettings
+from cattlegrid.model.fleet import (
+    Approver,
+    Auth,
+    EnvironmentSettings,
+    Fleet,
+    HttpCheck,
+    Ignore,
+    WorkerSettings,
+)
 from cattlegrid.settings import secrets
 from cattlegrid.settings.check import check
 from cattlegrid.settings.table import METHODS
@@ -75,6 +83,10 @@ def _fleet(root: Path, settings: dict[str, Any], mistakes: list[Mistake]) -> Fle
         secrets=policy,
         ventures=_ventures(settings.get("ventures", {}), mistakes),
         approvers=_approvers(settings, mistakes),
+        ignores=tuple(
+            Ignore(entry.get("rule", ""), entry.get("file", "**"), entry.get("reason", ""))
+            for entry in settings.get("check", {}).get("ignore", ())
+        ),
     )
 
 

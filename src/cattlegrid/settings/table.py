@@ -55,6 +55,7 @@ SETTINGS: Final = (
         "CLOUDFLARE_API_TOKEN",
         "Name of the environment variable that holds the environment's API token.",
     ),
+    Setting("environments.*.block", TEXT, "", "Name of its block in wrangler's files, if another than its own."),
     Setting("environments.*.gate", choices(*GATE), (), "Conditions of a promotion into this environment."),
     Setting("environments.*.soak", DURATION, 0.0, "How long a candidate must have been live in staging."),
     Setting("environments.*.approval", choice("signature", "person"), None, "How a person approves."),
@@ -105,5 +106,9 @@ SETTINGS: Final = (
     Setting("secrets.infisical.path", PATH, "/", "Folder of the secrets in Infisical."),
     Setting("secrets.infisical.staging", TEXT, "staging", "Infisical's name of staging."),
     Setting("secrets.infisical.production", TEXT, "prod", "Infisical's name of production."),
+    Setting("check.ignore[]", TABLES, (), "Findings of `check` that do not count."),
+    Setting("check.ignore[].rule", TEXT, None, "Code of the rule, such as C301.", required=True),
+    Setting("check.ignore[].file", TEXT, None, "Only in this file; globs are allowed."),
+    Setting("check.ignore[].reason", TEXT, None, "Why it does not count.", required=True),
     Setting("ventures.*.environments", choices(*Environment), None, "Environments of the venture.", required=True),
 )

@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Final, cast
 
 from cattlegrid.errors import ConfigError, Mistake
-from cattlegrid.model.environment import Environment
+from cattlegrid.model.environment import Blocks, Environment
 from cattlegrid.wrangler import jsonc
 from cattlegrid.wrangler.inheritance import INHERITED, NOT_SETTINGS, TOP_LEVEL_ONLY
 
 FILE_NAMES: Final = ("wrangler.json", "wrangler.jsonc", "wrangler.toml")  # in wrangler's order of preference
+
+_BLOCKS: Final = Blocks()
 
 Config = Mapping[str, object]
 
@@ -40,7 +42,7 @@ def read(path: Path, *, shown: str | None = None) -> dict[str, object]:
 def parse(raw: bytes, file_name: str, *, shown: str) -> dict[str, object]:
     """As `read`, from bytes: of a git object, say. `file_name` decides between TOML and JSON."""
     try:
-        text = raw.decode("utf-8")
+        text = raw.decode("utf-8").removeprefix("\ufeff")
         value = tomllib.loads(text) if file_name.endswith(".toml") else jsonc.loads(text)
     except UnicodeDecodeError as error:
         raise ConfigError((Mistake(shown, "", f"is not UTF-8 (byte {error.start})"),)) from error
@@ -54,15 +56,15 @@ def parse(raw: bytes, file_name: str, *, shown: str) -> dict[str, object]:
     return cast("dict[str, object]", _plain(value))
 
 
-def resolve(path: Path, environment: Environment, *, shown: str | None = None) -> Resolved:
+def resolve(path: Path, environment: Environment, *, shown: str | None = None, blocks: Blocks = _BLOCKS) -> Resolved:
     """What wrangler would use for this environment of the file. Raises ConfigError."""
-    return resolved(read(path, shown=shown), environment, shown=shown or str(path))
+    return resolved(read(path, shown=shown), environment, shown=shown or str(path), blocks=blocks)
 
 
-def resolved(raw: Config, environment: Environment, *, shown: str) -> Resolved:
+def resolved(raw: Config, environment: Environment, *, shown: str, blocks: Blocks = _BLOCKS) -> Resolved:
     """As `resolve`, from a file that has been read. `shown` is how the file is named in a mistake."""
-    flag = environment_flag(raw, environment, shown=shown)
-    config = dict(_top(raw)) if flag is None else _inherited(raw, flag)
+    flag = environment_flag(raw, environment, shown=shown, blocks=blocks)
+    config = dict(_top(raw)) if flag is None else inherited(raw, flag)
     script = config.get("name")
     if not isinstance(script, str) or not script:
         where = "name" if flag is None else f"env.{flag}.name"
@@ -70,28 +72,29 @@ def resolved(raw: Config, environment: Environment, *, shown: str) -> Resolved:
     return Resolved(script, flag, config)
 
 
-def environment_flag(raw: Config, environment: Environment, *, shown: str) -> str | None:
-    """Where the environment is written: the name of an `env` block, or None for the top level.
+def environment_flag(raw: Config, environment: Environment, *, shown: str, blocks: Blocks = _BLOCKS) -> str | None:
+    """Where the environment is written: the name of an `env` block, or None for the top level. `blocks`: their names.
 
     Two layouts are known: the top level is staging and `env.production` is production, or the top level is production
     and `env.staging` is staging. With both blocks, each is its own environment. With neither: ConfigError.
     """
-    blocks = raw.get("env")
-    if blocks is not None and not isinstance(blocks, Mapping):
-        raise ConfigError((Mistake(shown, "env", f"is {_kind(blocks)}; a table of environments is needed"),))
-    names = set(blocks or ())
-    if environment.value in names:
-        block = cast("Mapping[str, object]", blocks)[environment.value]
+    written = raw.get("env")
+    if written is not None and not isinstance(written, Mapping):
+        raise ConfigError((Mistake(shown, "env", f"is {_kind(written)}; a table of environments is needed"),))
+    names = set(written or ())
+    own = blocks.of(environment)
+    if own in names:
+        block = cast("Mapping[str, object]", written)[own]
         if not isinstance(block, Mapping):
-            raise ConfigError((Mistake(shown, f"env.{environment}", f"is {_kind(block)}; a table is needed"),))
-        return environment.value
-    if names & set(Environment):
+            raise ConfigError((Mistake(shown, f"env.{own}", f"is {_kind(block)}; a table is needed"),))
+        return own
+    if names & {blocks.production, blocks.staging}:
         return None
     has = f"only {', '.join(sorted(names))}" if names else "none"
-    what = f"has no environments of ours ({has}): one of env.production and env.staging is needed"
+    needed = f"one of env.{blocks.production} and env.{blocks.staging} is needed"
     raise ConfigError(
-        (Mistake(shown, "env", what),),
-        next=f"write the production worker's own name and bindings into an env.production block of {shown}",
+        (Mistake(shown, "env", f"has no environments of ours ({has}): {needed}"),),
+        next=f"cattlegrid split --dry-run shows what an env.{blocks.production} block of {shown} would say",
     )
 
 
@@ -99,7 +102,7 @@ def _top(raw: Config) -> Config:
     return {key: value for key, value in raw.items() if key not in NOT_SETTINGS and value is not None}
 
 
-def _inherited(raw: Config, flag: str) -> dict[str, object]:
+def inherited(raw: Config, flag: str) -> dict[str, object]:
     top = _top(raw)
     block = cast("Mapping[str, Mapping[str, object]]", raw["env"])[flag]
     kept = {key: value for key, value in top.items() if key in INHERITED or key in TOP_LEVEL_ONLY}

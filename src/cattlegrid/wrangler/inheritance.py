@@ -38,4 +38,7 @@ TOP_LEVEL_ONLY: Final = frozenset(
     }
 )  # fmt: skip
 
+# Left over from older wranglers, which take them without a word and do nothing with them.
+IDLE: Final = frozenset({"experimental_services", "type", "usage_model", "webpack_config", "zone_id"})
+
 NOT_SETTINGS: Final = frozenset({"$schema", "env", "legacy_env"})

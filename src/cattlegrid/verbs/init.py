@@ -1,0 +1,68 @@
+"""`init`: look at the repository, and write the shortest `cattlegrid.toml` that describes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from cattlegrid.check.proposal import Found, Proposal, Standing, document, propose
+from cattlegrid.errors import NotMeasured
+from cattlegrid.git import repository as git
+from cattlegrid.settings import FILE_NAME, load
+from cattlegrid.verbs.edge import Edge
+
+
+@dataclass(frozen=True)
+class InitReport:
+    """`text` is what was written to `path`, or would be; empty when there is a file already, which is never touched:
+    then `new` are the Workers that it does not name yet.
+    """
+
+    path: str
+    proposal: Proposal
+    taken: tuple[Found, ...]
+    text: str
+    written: bool
+    new: tuple[Found, ...] = ()
+
+
+def init(edge: Edge, decide: Callable[[Found], bool], *, dry_run: bool = False) -> InitReport:
+    """`decide` is asked about each Worker that may or may not belong to the fleet.
+
+    Raises NotMeasured when there is no Worker, UsageError outside a repository, ConfigError for a `cattlegrid.toml`
+    that is there and wrong.
+    """
+    repository = git.find(edge.cwd, edge.environ)
+    root = _root(edge.cwd, repository.root)
+    proposal = propose(root, repository)
+    if (root / FILE_NAME).is_file():
+        known = {worker.folder for worker in load(root).workers}
+        new = tuple(one for one in proposal.found if one.standing is not Standing.LEFT and one.folder not in known)
+        return InitReport(FILE_NAME, proposal, (), "", written=False, new=new)
+    taken = [
+        one
+        for one in proposal.found
+        if one.standing is Standing.TAKEN or (one.standing is Standing.ASKED and decide(one))
+    ]
+    if not taken:
+        raise NotMeasured(
+            f"no Worker was found in {root}: no wrangler.toml, .json or .jsonc that belongs to one",
+            next="go to the repository of your Workers, or write its first wrangler file",
+        )
+    text = document(proposal, taken)
+    if not dry_run:
+        with (root / FILE_NAME).open("x", encoding="utf-8") as file:
+            file.write(text)
+    return InitReport(FILE_NAME, proposal, tuple(taken), text, written=not dry_run)
+
+
+def _root(cwd: Path, top: Path) -> Path:
+    """Where the settings are, or would be: a folder that has them already, else the repository's top."""
+    here = cwd.resolve()
+    for folder in (here, *here.parents):
+        if (folder / FILE_NAME).is_file():
+            return folder
+        if folder == top:
+            break
+    return top

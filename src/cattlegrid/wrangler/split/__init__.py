@@ -1,0 +1,1 @@
+"""One environment becomes two: what staging's configuration is, what the file then says, and the proof of it."""
