@@ -29,6 +29,7 @@ COMMANDS = {
     "status": "both environments, every worker, and what to do next",
     "history": "who deployed what, and when",
     "workflow": "write the GitHub workflow, or check it",
+    "mirror": "copy production's data into staging, masked and verified",
     "secrets": "push the secrets that an environment needs",
     "run": "start an agent on staging: no credential of yours, the fleet's tools",
     "banner": "which environment this session is, beside its address",

@@ -104,6 +104,20 @@ class SecretPolicy:
 
 
 @dataclass(frozen=True)
+class MirrorSettings:
+    """What `[mirror]` says. `mask` by `table.column` or a pattern: the name of a mask, `keep`, `null`, `const:…`, or a
+    table of JSON paths. `key` names the secret that masks are keyed with; `accept` are columns in which the leak scan
+    may find addresses.
+    """
+
+    key: str = "MIRROR_KEY"
+    skip: tuple[str, ...] = ()
+    schema_only: tuple[str, ...] = ()
+    accept: tuple[str, ...] = ()
+    mask: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Fleet:
     """`cattlegrid.toml`, checked. `root` is absolute; `shared` are paths and globs that touch every worker."""
 
@@ -115,6 +129,7 @@ class Fleet:
     secrets: SecretPolicy
     ventures: Mapping[str, tuple[Environment, ...]] = field(default_factory=dict)
     approvers: tuple[Approver, ...] = ()
+    mirror: MirrorSettings = field(default_factory=MirrorSettings)
 
     def named(self, names: tuple[str, ...]) -> tuple[WorkerSettings, ...]:
         """The workers of these names, in the fleet's order; all of them without names. Raises UnknownWorker."""

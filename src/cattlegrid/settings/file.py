@@ -10,7 +10,16 @@ from typing import Any, Final
 
 from cattlegrid.errors import ConfigError, Mistake, UsageError
 from cattlegrid.model.environment import Environment
-from cattlegrid.model.fleet import Approver, Auth, EnvironmentSettings, Fleet, HttpCheck, SecretPolicy, WorkerSettings
+from cattlegrid.model.fleet import (
+    Approver,
+    Auth,
+    EnvironmentSettings,
+    Fleet,
+    HttpCheck,
+    MirrorSettings,
+    SecretPolicy,
+    WorkerSettings,
+)
 from cattlegrid.settings.check import check
 from cattlegrid.settings.table import METHODS
 from cattlegrid.settings.workers import discover
@@ -74,6 +83,18 @@ def _fleet(root: Path, settings: dict[str, Any], mistakes: list[Mistake]) -> Fle
         secrets=policy,
         ventures=_ventures(settings.get("ventures", {}), mistakes),
         approvers=_approvers(settings, mistakes),
+        mirror=_mirror(settings.get("mirror", {})),
+    )
+
+
+def _mirror(table: dict[str, Any]) -> MirrorSettings:
+    lists = {name: table.get(name, ()) for name in ("skip", "schema-only", "accept")}
+    return MirrorSettings(
+        key=table.get("key", "MIRROR_KEY"),
+        skip=lists["skip"],
+        schema_only=lists["schema-only"],
+        accept=lists["accept"],
+        mask=table.get("mask", {}),
     )
 
 

@@ -23,11 +23,15 @@ from cattlegrid.settings.kinds import (
     Kind,
     choice,
     choices,
+    mask,
 )
 
 METHODS: Final = ("get", "head", "post", "put", "patch", "delete", "options")
 GATE: Final = ("smoke", "isolation", "migrations", "rehearsal", "approval")
 STORES: Final = ("dotenv",)
+MASKS: Final = (
+    "name", "email", "phone", "hostname", "url", "ip", "address", "text", "number", "date-shift", "hash",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -87,5 +91,10 @@ SETTINGS: Final = (
     Setting("secrets.shared", TEXTS, (), "Secrets that exist in both environments and are equal."),
     Setting("secrets.production-only", TEXTS, (), "Secrets that must not exist in staging."),
     Setting("secrets.staging-only", TEXTS, (), "Secrets that must not exist in production."),
+    Setting("mirror.key", TEXT, "MIRROR_KEY", "Name of the secret that masks are keyed with."),
+    Setting("mirror.skip", TEXTS, (), "Tables, or patterns of tables, whose rows staging keeps as they are."),
+    Setting("mirror.schema-only", TEXTS, (), "Tables, or patterns, that are made and left empty."),
+    Setting("mirror.accept", TEXTS, (), "`table.column`s in which addresses and telephone numbers are meant to be."),
+    Setting("mirror.mask.*", mask(*MASKS), None, "What becomes of `table.column` (patterns are allowed)."),
     Setting("ventures.*.environments", choices(*Environment), None, "Environments of the venture.", required=True),
 )

@@ -1,0 +1,57 @@
+"""Parents before children: the order in which tables are filled, and the circles in which there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cattlegrid.mirror.schema import Table
+
+
+def circles(tables: Sequence[Table]) -> list[tuple[Table, ...]]:
+    """The tables in groups, parents first. A group of several, or of one that names itself, is a circle.
+
+    Tarjan's strongly connected components, without recursion: a chain of ten thousand tables is no trouble.
+    """
+    by_name = {table.name: table for table in tables}
+    parents = {table.name: [one.table for one in table.references if one.table in by_name] for table in tables}
+    index: dict[str, int] = {}
+    low: dict[str, int] = {}
+    stack: list[str] = []
+    on_stack: set[str] = set()
+    found: list[tuple[Table, ...]] = []
+    for root in by_name:
+        work = [(root, iter(parents[root]))] if root not in index else []
+        while work:
+            name, rest = work[-1]
+            if name not in index:
+                index[name] = low[name] = len(index)
+                stack.append(name)
+                on_stack.add(name)
+            for parent in rest:
+                if parent not in index:
+                    work.append((parent, iter(parents[parent])))
+                    break
+                if parent in on_stack:
+                    low[name] = min(low[name], index[parent])
+            else:
+                work.pop()
+                if work:
+                    low[work[-1][0]] = min(low[work[-1][0]], low[name])
+                if low[name] == index[name]:
+                    found.append(_popped(name, stack, on_stack, by_name))
+    return found
+
+
+def circular(group: Sequence[Table]) -> bool:
+    names = {table.name for table in group}
+    return any(one.table in names for table in group for one in table.references)
+
+
+def _popped(name: str, stack: list[str], on_stack: set[str], by_name: dict[str, Table]) -> tuple[Table, ...]:
+    group = []
+    while True:
+        last = stack.pop()
+        on_stack.discard(last)
+        group.append(by_name[last])
+        if last == name:
+            return tuple(sorted(group, key=lambda table: table.name))

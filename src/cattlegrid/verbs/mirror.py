@@ -1,0 +1,352 @@
+"""`mirror`: production's data into staging, masked and verified; then staging is switched to it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from cattlegrid.cloudflare import d1
+from cattlegrid.cloudflare.d1 import Listed, Statement
+from cattlegrid.database import marker
+from cattlegrid.errors import CattlegridError, MissingCredential, NotMeasured, Refused
+from cattlegrid.mirror import policy, progress, run, schema
+from cattlegrid.mirror.copying import Tally
+from cattlegrid.mirror.engine import OnD1
+from cattlegrid.mirror.estimate import Estimate, estimate
+from cattlegrid.mirror.keyed import fingerprint
+from cattlegrid.mirror.leaks import Leaks
+from cattlegrid.mirror.pace import Pace
+from cattlegrid.mirror.parcels import plan as plan_chunks
+from cattlegrid.mirror.policy import Open, Resolved
+from cattlegrid.mirror.run import Copied, Job
+from cattlegrid.mirror.schema import Schema
+from cattlegrid.mirror.staging import StagingWriter
+from cattlegrid.model.check import Outcome
+from cattlegrid.model.environment import Environment
+from cattlegrid.model.event import Event, Phase, Tell
+from cattlegrid.model.fleet import Fleet
+from cattlegrid.model.secret import Secret
+from cattlegrid.model.target import Database
+from cattlegrid.release.examine import Place
+from cattlegrid.secrets import store
+from cattlegrid.settings import load
+from cattlegrid.verbs.deploy import DeployReport, deploy
+from cattlegrid.verbs.edge import Edge
+from cattlegrid.verbs.places import opened
+
+Listen = Callable[[str, Tally], None]
+
+
+@dataclass(frozen=True)
+class Options:
+    """`in_place` loads into staging's own database, with Time Travel as the undo, instead of into a new one."""
+
+    dry_run: bool = False
+    in_place: bool = False
+    deploy: bool = True
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One database in both environments, and the workers that bind it. `configs` are their wrangler files."""
+
+    binding: str
+    workers: tuple[str, ...]
+    configs: tuple[str, ...]
+    production: Database
+    staging: Database
+
+    @property
+    def name(self) -> str:
+        return self.staging.name or self.staging.id
+
+
+@dataclass(frozen=True)
+class Surveyed:
+    """A pair with what production's side holds and what `[mirror]` makes of it."""
+
+    pair: Pair
+    source: OnD1
+    schema: Schema
+    resolved: Resolved
+
+
+@dataclass(frozen=True)
+class Mirrored:
+    """`into` is the database that holds the copy now; `undo` a bookmark of it as it was, when it was loaded in place.
+
+    `replaced` is kept until the next mirror; `dropped` are older ones that are gone.
+    """
+
+    pair: Pair
+    into: str
+    into_id: str
+    undo: str
+    replaced: str
+    dropped: tuple[str, ...]
+    copied: Copied
+    calls: int
+    rows_read: int
+    rows_written: int
+    waited: float
+
+
+@dataclass(frozen=True)
+class MirrorReport:
+    environment: Environment
+    estimates: tuple[tuple[str, Estimate], ...]
+    databases: tuple[Mirrored, ...] = ()
+    files: tuple[str, ...] = ()
+    deployed: DeployReport | None = None
+
+    @property
+    def outcome(self) -> Outcome:
+        """A dry run examined nothing that could fail: it passes when the plan could be made."""
+        if not self.databases:
+            return Outcome.PASS
+        outcomes = [one.copied.outcome for one in self.databases]
+        return Outcome.of([*outcomes, *([self.deployed.outcome] if self.deployed is not None else [])])
+
+
+@dataclass(frozen=True)
+class PlanReport:
+    """What becomes of each column, and the columns that nobody decided on."""
+
+    environment: Environment
+    open: tuple[tuple[str, tuple[Open, ...]], ...]
+    decided: tuple[tuple[str, str, str], ...]
+
+    @property
+    def outcome(self) -> Outcome:
+        return Outcome.FAIL if any(columns for _, columns in self.open) else Outcome.PASS
+
+
+def plan(edge: Edge, names: tuple[str, ...] = ()) -> PlanReport:
+    """What `[mirror]` decides, and lines to add for what it does not. Reads production's schema and no rows."""
+    with _both(edge, names) as (_, _, _, surveyed, _):
+        return PlanReport(
+            Environment.PRODUCTION,
+            tuple((one.pair.production.name, one.resolved.open) for one in surveyed),
+            tuple(
+                (one.pair.production.name, f"{table}.{column}", rule)
+                for one in surveyed
+                for table, its in one.resolved.rules.tables.items()
+                for column, rule in its.words.items()
+            ),
+        )
+
+
+def mirror(
+    edge: Edge,
+    names: tuple[str, ...] = (),
+    options: Options = Options(),
+    *,
+    tell: Tell = lambda _: None,
+    listen: Listen = lambda _name, _tally: None,
+) -> MirrorReport:
+    """Mirror the databases of the named workers, or of all.
+
+    Raises Refused for undecided columns and for a database that is not staging's, before anything is written; Failed
+    with table and key range. The same command goes on where an interrupted one ended.
+    """
+    with _both(edge, names) as (fleet, staging, production, surveyed, key):
+        for one in surveyed:
+            policy.refuse_open(one.resolved, f"database {one.pair.production.name}")
+        estimates = tuple((one.pair.production.name, _estimate(one)) for one in surveyed)
+        if options.dry_run:
+            return MirrorReport(Environment.STAGING, estimates)
+        done = []
+        for one in surveyed:
+            tell(Event(Phase.STARTED, f"mirror {one.pair.production.name}", Environment.STAGING))
+            started = edge.clock.monotonic()
+            made = _one(edge, fleet, staging, production, one, key, options, listen)
+            done.append(made)
+            said = f"{made.copied.rows} rows into {made.into}"
+            spent = edge.clock.monotonic() - started
+            tell(Event(Phase.FINISHED, f"mirror {one.pair.production.name}", Environment.STAGING, "", said, spent))
+        report = MirrorReport(Environment.STAGING, estimates, tuple(done))
+        if options.in_place or report.outcome is not Outcome.PASS:
+            return report
+        files = _switch(fleet, done)
+    if not options.deploy:
+        return replace(report, files=files)
+    workers = tuple(dict.fromkeys(worker for one in done for worker in one.pair.workers))
+    return replace(report, files=files, deployed=deploy(edge, Environment.STAGING, workers, tell=tell))
+
+
+@contextmanager
+def _both(
+    edge: Edge, names: tuple[str, ...]
+) -> Iterator[tuple[Fleet, Place, Place, tuple[Surveyed, ...], Secret]]:
+    fleet = load(edge.cwd)
+    chosen = tuple(worker.name for worker in fleet.named(names))
+    with opened(edge, fleet, Environment.STAGING) as (staging, production, why_not):
+        if production is None:
+            raise MissingCredential(why_not, next="export a token that may read production's databases")
+        key = _key(edge, fleet)
+        pace = Pace(edge.clock)
+        pairs = _pairs(staging, production, chosen)
+        surveyed = tuple(_survey(fleet, production, pair, key, pace) for pair in pairs)
+        yield fleet, staging, production, surveyed, key
+
+
+def _key(edge: Edge, fleet: Fleet) -> Secret:
+    name = fleet.mirror.key
+    if edge.environ.get(name):
+        return Secret(edge.environ[name])
+    stored = store.read(fleet, Environment.PRODUCTION)
+    if name in stored.values:
+        return stored.values[name]
+    raise MissingCredential(
+        f"there is no key to mask with: {name} is neither set nor in production's secrets",
+        next=f"add {name} to secrets.production-only and to {stored.place}: openssl rand -hex 32",
+    )
+
+
+def _pairs(staging: Place, production: Place, chosen: Sequence[str]) -> tuple[Pair, ...]:
+    found: dict[str, Pair] = {}
+    for name in chosen:
+        here, there = staging.target.workers[name], production.target.workers[name]
+        theirs = {database.binding: database for database in there.databases}
+        for database in here.databases:
+            other = theirs.get(database.binding)
+            if other is None or not other.id or not database.id:
+                continue
+            known = found.get(database.id)
+            workers = (*(known.workers if known else ()), name)
+            configs = (*(known.configs if known else ()), here.worker.config)
+            found[database.id] = Pair(database.binding, workers, configs, other, database)
+    if not found:
+        raise NotMeasured("no worker has a database in both environments: there is nothing to mirror")
+    return tuple(found.values())
+
+
+def _survey(fleet: Fleet, production: Place, pair: Pair, key: Secret, pace: Pace) -> Surveyed:
+    source = OnD1(production.client, pair.production.id, pair.production.name, pace)
+    found = schema.read(source)
+    ledgers = (*policy.LEDGERS, pair.production.table)
+    return Surveyed(pair, source, found, policy.resolve(found, fleet.mirror, key, ledgers))
+
+
+def _estimate(one: Surveyed) -> Estimate:
+    rules = one.resolved.rules
+    filled = [table for table in one.schema.filled if table.name not in rules.empty]
+    return estimate(one.schema, filled, plan_chunks(one.source, filled, rules.blank))
+
+
+def _one(
+    edge: Edge,
+    fleet: Fleet,
+    staging: Place,
+    production: Place,
+    one: Surveyed,
+    key: Secret,
+    options: Options,
+    listen: Listen,
+) -> Mirrored:
+    pair = one.pair
+    into = Listed(pair.staging.id, pair.name, "") if options.in_place else _new(edge, staging, pair)
+    writer = StagingWriter(staging.target, production.target, staging.client, into.id, into.name, one.source.pace)
+    undo = _undo(staging, writer) if options.in_place else ""
+    job = Job(
+        source=one.source,
+        writer=writer,
+        schema=one.schema,
+        rules=one.resolved.rules,
+        clock=edge.clock,
+        bookmark=lambda: d1.bookmark(production.client, pair.production.id),
+        about={"source": pair.production.id, "key": fingerprint(key)},
+        notes={"undo": undo},
+    )
+    leaks = Leaks(one.resolved.rules, key, frozenset(fleet.mirror.accept))
+    try:
+        copied = run.run(job, leaks, lambda tally: listen(pair.production.name, tally))
+    except CattlegridError:
+        if undo:
+            d1.restore(staging.client, into.id, undo)
+        raise
+    if copied.outcome is not Outcome.PASS and undo:
+        d1.restore(staging.client, into.id, undo)
+    if copied.outcome is Outcome.PASS:
+        run.forget(writer)
+    fine = copied.outcome is Outcome.PASS and not options.in_place
+    return Mirrored(
+        pair=pair,
+        into=into.name,
+        into_id=into.id,
+        undo=undo,
+        replaced="" if options.in_place else pair.name,
+        dropped=_drop_old(staging, pair, into) if fine else (),
+        copied=copied,
+        calls=one.source.bill.calls + writer.engine.bill.calls,
+        rows_read=one.source.bill.rows_read + writer.engine.bill.rows_read,
+        rows_written=writer.engine.bill.rows_written,
+        waited=one.source.pace.waited,
+    )
+
+
+_MADE = re.compile(r"(?P<base>.+)-mirror-\d{12}")
+
+
+def _base(pair: Pair) -> str:
+    found = _MADE.fullmatch(pair.name)
+    return (found["base"] if found else pair.name)[:43]
+
+
+def _ours(staging: Place, pair: Pair) -> list[Listed]:
+    """Databases that mirrors of this pair made, the newest first."""
+    base = _base(pair)
+    made = [one for one in d1.listed(staging.client, f"{base}-mirror-") if _MADE.fullmatch(one.name)]
+    return sorted((one for one in made if one.name.startswith(f"{base}-mirror-")), key=lambda one: one.name)[::-1]
+
+
+def _new(edge: Edge, staging: Place, pair: Pair) -> Listed:
+    """The database of an interrupted mirror, or a new one, with staging's marker in it."""
+    for one in _ours(staging, pair):
+        if one.id != pair.staging.id and progress.read(OnD1(staging.client, one.id, one.name, Pace(edge.clock))):
+            return one
+    made = d1.create(staging.client, f"{_base(pair)}-mirror-{edge.clock.now():%y%m%d%H%M%S}")
+    database = replace(pair.staging, id=made.id, name=made.name)
+    marker.mark(staging.client, database, Environment.STAGING)
+    d1.ensure(staging.client, made.id, progress.CREATE[0].sql)
+    return made
+
+
+def _undo(staging: Place, writer: StagingWriter) -> str:
+    """Where to return to: the bookmark that an interrupted run noted, or now. Raises Refused for another's database."""
+    writer.write([Statement("SELECT 1")])
+    left = progress.read(writer.engine)
+    if left is not None and left[0].get("undo"):
+        return left[0]["undo"]
+    now = d1.bookmark(staging.client, writer.engine.id)
+    writer.write([*progress.CREATE, progress.note("undo", now)])
+    return now
+
+
+def _drop_old(staging: Place, pair: Pair, into: Listed) -> tuple[str, ...]:
+    """Drops what earlier mirrors made, but for the one that staging was on until now."""
+    gone = []
+    for one in _ours(staging, pair):
+        if one.id not in (into.id, pair.staging.id):
+            d1.drop(staging.client, one.id)
+            gone.append(one.name)
+    return tuple(gone)
+
+
+def _switch(fleet: Fleet, done: Sequence[Mirrored]) -> tuple[str, ...]:
+    """Writes the new databases into the wrangler files, as text, so that nothing else in them changes."""
+    changed: dict[str, None] = {}
+    for one in done:
+        for config in one.pair.configs:
+            file = fleet.root / config
+            text = file.read_text(encoding="utf-8")
+            if one.pair.staging.id not in text:
+                raise Refused(f"staging's database id {one.pair.staging.id} is not in the file", where=config)
+            text = text.replace(one.pair.staging.id, one.into_id)
+            if one.pair.staging.name and text.count(f'"{one.pair.staging.name}"') == 1:
+                text = text.replace(f'"{one.pair.staging.name}"', f'"{one.into}"')
+            file.write_text(text, encoding="utf-8")
+            changed[config] = None
+    return tuple(changed)
