@@ -22,8 +22,8 @@ from rich.progress import (
 from cattlegrid.model.event import Event, Phase, Tell
 
 if TYPE_CHECKING:
-    from cattlegrid.mirror.copying import Tally
     from cattlegrid.cli.show import Show
+    from cattlegrid.mirror.copying import Tally
 
 
 @contextmanager

@@ -131,7 +131,9 @@ def _number(value: Row, key: str) -> int:
 
 def _listed(item: Row) -> Listed:
     where = "/d1/database"
-    return Listed(reading.text(item, "uuid", where), reading.text(item, "name", where), reading.optional(item, "created_at"))
+    return Listed(
+        reading.text(item, "uuid", where), reading.text(item, "name", where), reading.optional(item, "created_at")
+    )
 
 
 def _query(client: Client, database_id: str, sql: str, parameters: Sequence[object], *, repeatable: bool) -> list[Row]:

@@ -1,4 +1,4 @@
-"""The loop: read a parcel from production, mask it, write it, read it back, compare, note it down. Then the next one."""
+"""The loop: read a parcel from production, mask it, write it, read it back, compare, note it down; then the next."""
 
 from __future__ import annotations
 
@@ -237,7 +237,7 @@ def _without(table: Table, one: Loaded, held: Sequence[str]) -> Loaded:
 
 
 def _verify(road: Road, loaded: Sequence[Loaded]) -> list[tuple[Chunk, int, str]]:
-    """Reads back what was written, compares all of it, and writes again what differs. Raises Failed at the third time."""
+    """Reads back what was written, compares all of it, writes again what differs. Raises Failed at the third time."""
     wrong = list(loaded)
     for attempt in range(_AGAIN):
         started = road.tally.clock.monotonic()

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, Protocol, Self
 
 from cattlegrid.cloudflare import d1
 from cattlegrid.cloudflare.client import Client
@@ -78,7 +78,7 @@ class OnFile:
         self._db.create_function("unhex", 1, _unhex, deterministic=True)
         self._db.execute("PRAGMA foreign_keys = ON")
 
-    def __enter__(self) -> OnFile:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

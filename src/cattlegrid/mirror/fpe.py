@@ -47,8 +47,8 @@ def whole_number(keyed: Keyed, number: int) -> int:
     if number == 0:
         return 0
     size = len(str(abs(number)))
-    low = 10 ** (size - 1)
-    high = min(10**size, 2**63)
+    low = int(10 ** (size - 1))
+    high = min(int(10**size), 2**63)
     moved = low + keyed.permuted(abs(number) - low, high - low, f"digits/{size}") if abs(number) < 2**63 else low
     return moved if number > 0 else -moved
 
@@ -59,7 +59,9 @@ def _permuted(keyed: Keyed, value: str, alphabets: list[str | None]) -> str:
         if alphabet is not None:
             number = number * len(alphabet) + alphabet.index(character)
             below *= len(alphabet)
-    shape = "".join(character if alphabet is None else alphabet[0] for character, alphabet in zip(value, alphabets, strict=True))
+    shape = "".join(
+        character if alphabet is None else alphabet[0] for character, alphabet in zip(value, alphabets, strict=True)
+    )
     moved = keyed.permuted(number, below, shape)
     found = []
     for character, alphabet in zip(reversed(value), reversed(alphabets), strict=True):

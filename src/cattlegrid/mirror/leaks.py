@@ -94,7 +94,9 @@ class Leaks:
         return (Check("leak scan", Outcome.PASS, f"{self.looked} texts{limit}"),)
 
     def _keyed(self, text: str) -> bytes:
-        return hashlib.blake2b(text.encode("utf-8", "replace"), key=self.key.reveal().encode()[:64], digest_size=8).digest()
+        return hashlib.blake2b(
+            text.encode("utf-8", "replace"), key=self.key.reveal().encode()[:64], digest_size=8
+        ).digest()
 
 
 def _candidates(value: str) -> Iterator[str]:

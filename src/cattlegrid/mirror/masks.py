@@ -106,7 +106,7 @@ class DateShift:
 
 @dataclass(frozen=True)
 class Json:
-    """Masks by path (`$.a.b`, `$.list[*].c`); every other text in the document is masked too, unless `rest` keeps it."""
+    """Masks by path (`$.a.b`, `$.list[*].c`). Other text in the document is masked too, unless `rest` keeps it."""
 
     paths: Mapping[str, Mask | None]
     rest: Mask | None

@@ -1,4 +1,4 @@
-"""How fast we may ask: Cloudflare's budget of calls, what it says when it is used up, and how to go on after a fault."""
+"""How fast we may ask: Cloudflare's budget of calls, what it says when it is used up, how to go on after a fault."""
 
 from __future__ import annotations
 

@@ -64,7 +64,9 @@ def resolve(schema: Schema, settings: MirrorSettings, key: Secret, ledgers: Iter
 def refuse_open(resolved: Resolved, database: str) -> None:
     """Raises Refused with the lines to add, when a column is undecided or a rule cannot be kept."""
     if resolved.wrong:
-        raise Refused("\n".join(str(one) for one in resolved.wrong), where=database, next="mend [mirror] in cattlegrid.toml")
+        raise Refused(
+            "\n".join(str(one) for one in resolved.wrong), where=database, next="mend [mirror] in cattlegrid.toml"
+        )
     if resolved.open:
         lines = "\n".join(f"  {one.line}" for one in resolved.open[:40])
         more = f"\n  … and {len(resolved.open) - 40} more" if len(resolved.open) > 40 else ""
@@ -121,9 +123,7 @@ def _unique_masks(schema: Schema, words: Mapping[str, Mapping[str, object]]) -> 
     )
 
 
-def _table(
-    table: Table, said: Mapping[str, object], unique: frozenset[str], key: Secret, *, empty: bool
-) -> TableRules:
+def _table(table: Table, said: Mapping[str, object], unique: frozenset[str], key: Secret, *, empty: bool) -> TableRules:
     made: dict[str, Mask] = {}
     consts: dict[str, Const] = {}
     apart = {column for group in table.unique for column in group}
@@ -187,7 +187,10 @@ def _wrong(
             if gone and ours != "null":
                 note(name, f"references {reference.table}, whose rows are not mirrored: say null, or mirror those too")
             elif not gone and ours not in (other, "null"):
-                note(name, f"is masked as {_shown(ours)} and references {reference.table}.{theirs}, masked as {_shown(other)}")
+                note(
+                    name,
+                    f"is masked as {_shown(ours)} and references {reference.table}.{theirs}, masked as {_shown(other)}",
+                )
     return found
 
 
@@ -211,7 +214,9 @@ _HINTS: Final = (
     (("payload", "json", "metadata", "meta", "data", "settings", "attributes"), "json"),
     (("name", "first_name", "last_name", "full_name", "username", "user", "author", "owner", "login"), "name"),
 )
-_KEPT: Final = frozenset({"id", "uuid", "kind", "type", "status", "state", "role", "source", "level", "currency", "day"})
+_KEPT: Final = frozenset(
+    {"id", "uuid", "kind", "type", "status", "state", "role", "source", "level", "currency", "day"}
+)
 
 
 def suggestion(table: str, column: str) -> str:

@@ -16,10 +16,12 @@ from cattlegrid.mirror.ranges import Range
 from cattlegrid.mirror.schema import literal
 
 CREATE = (
-    Statement("CREATE TABLE IF NOT EXISTS _cattlegrid_mirror (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID"),
     Statement(
-        "CREATE TABLE IF NOT EXISTS _cattlegrid_chunks (number INTEGER PRIMARY KEY, tbl TEXT NOT NULL, lo TEXT, hi TEXT,"
-        " rows INTEGER NOT NULL, bytes INTEGER NOT NULL, digest TEXT)"
+        "CREATE TABLE IF NOT EXISTS _cattlegrid_mirror (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID"
+    ),
+    Statement(
+        "CREATE TABLE IF NOT EXISTS _cattlegrid_chunks (number INTEGER PRIMARY KEY, tbl TEXT NOT NULL,"
+        " lo TEXT, hi TEXT, rows INTEGER NOT NULL, bytes INTEGER NOT NULL, digest TEXT)"
     ),
 )
 DROP = (
@@ -53,7 +55,10 @@ def plan(chunks: Sequence[Chunk], about: Mapping[str, str]) -> list[Statement]:
         packed = json.dumps(rows[at : at + 2000])
         insert = f"INSERT INTO _cattlegrid_chunks (number, tbl, lo, hi, rows, bytes) SELECT {fields} FROM json_each(?1)"
         statements.append(Statement(insert, (packed,)))
-    insert = "INSERT INTO _cattlegrid_mirror SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?1)"
+    insert = (
+        "INSERT INTO _cattlegrid_mirror SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]')"
+        " FROM json_each(?1)"
+    )
     return [*statements, Statement(insert, (json.dumps(told),))]
 
 
@@ -63,7 +68,8 @@ def verified(done: Sequence[tuple[Chunk, int, str]]) -> list[Statement]:
     return [
         Statement(
             "UPDATE _cattlegrid_chunks SET rows = d.r, digest = d.d FROM (SELECT json_extract(value, '$[0]') AS n,"
-            " json_extract(value, '$[1]') AS r, json_extract(value, '$[2]') AS d FROM json_each(?1)) d WHERE number = d.n",
+            " json_extract(value, '$[1]') AS r, json_extract(value, '$[2]') AS d FROM json_each(?1)) d"
+            " WHERE number = d.n",
             (packed,),
         )
     ]

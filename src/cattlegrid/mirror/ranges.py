@@ -86,7 +86,9 @@ def border_sql(engine: Engine, table: Table, target: int, after: Bound | None, b
     weight = values.joined("+", [*weights, str(8 + 6 * len(table.columns))])
     renamed = ", ".join(f"{part} AS {name}" for part, name in zip(table.key, names, strict=True))
     order = ", ".join(names)
-    inner = f"SELECT {renamed}, {weight} AS b FROM {quoted(table.name)} WHERE {Range(table.name, after, None).where(table)}"
+    inner = (
+        f"SELECT {renamed}, {weight} AS b FROM {quoted(table.name)} WHERE {Range(table.name, after, None).where(table)}"
+    )
     sums = (
         f"SELECT {order}, row_number() OVER w AS n, sum(b) OVER w AS s FROM"
         f" ({inner} ORDER BY {key} LIMIT {PAGE}) WINDOW w AS (ORDER BY {order} ROWS UNBOUNDED PRECEDING)"
@@ -106,7 +108,8 @@ def key_columns(names: Sequence[str]) -> tuple[str, str]:
             f"CASE typeof({name}) WHEN 'integer' THEN CAST({name} AS TEXT) WHEN 'real' THEN {name} ELSE hex({name}) END"
         )
         letters.append(
-            f"CASE typeof({name}) WHEN 'integer' THEN 'I' WHEN 'text' THEN 'T' WHEN 'blob' THEN 'b' WHEN 'null' THEN 'n'"
+            f"CASE typeof({name}) WHEN 'integer' THEN 'I' WHEN 'text' THEN 'T' WHEN 'blob' THEN 'b'"
+            " WHEN 'null' THEN 'n'"
             f" ELSE CASE WHEN {name} = 9e999 THEN 'P' WHEN {name} = -9e999 THEN 'M'"
             f" WHEN {name} = 0.0 AND atan2({name}, -1.0) < 0 THEN 'Z' ELSE 'r' END END"
         )

@@ -48,7 +48,9 @@ def _read(
         lists = values.selects(engine, table, blank.get(table.name, frozenset()), exact=exact)
         order = ", ".join(table.key)
         where = one.where(table)
-        asked += [Statement(f"SELECT {read} FROM {quoted(table.name)} WHERE {where} ORDER BY {order}") for read in lists]
+        asked += [
+            Statement(f"SELECT {read} FROM {quoted(table.name)} WHERE {where} ORDER BY {order}") for read in lists
+        ]
         widths.append(len(lists))
     results = [result.rows for result in engine.run(asked)]
     found = []
@@ -70,7 +72,9 @@ def _whole(engine: Engine, table: Table, row: Row) -> None:
         c = table.carried[place]
         starts = range(1, VALUE_BYTES + 1, SLICE)
         asked = [
-            Statement(f"SELECT hex(substr(CAST({c} AS BLOB), {start}, {SLICE})) FROM {quoted(table.name)} WHERE {where}")
+            Statement(
+                f"SELECT hex(substr(CAST({c} AS BLOB), {start}, {SLICE})) FROM {quoted(table.name)} WHERE {where}"
+            )
             for start in starts
         ]
         pieces = [result.rows for result in engine.run(asked)]

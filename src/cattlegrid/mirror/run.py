@@ -189,18 +189,19 @@ def _changed(job: Job, road: Road, filled: Sequence[Table], done: Sequence[Chunk
 def _still_there(job: Job, road: Road, filled: Sequence[Table], done: Sequence[Chunk]) -> list[Chunk]:
     """Staging read whole once more: replacing parents may have taken children with it (ON DELETE CASCADE)."""
     for _ in range(_PASSES):
-        lost = []
+        lost: list[Chunk] = []
         for parcel in parcels.parcels(filled, done, job.target_bytes):
             loaded = [copying.Loaded(chunk, [], []) for chunk in parcel.chunks]
-            for chunk, lines in zip(parcel.chunks, copying.back(road, loaded), strict=True):
-                if copying.digest(lines) != chunk.digest:
-                    lost.append(replace(chunk, digest=None))
+            found = zip(parcel.chunks, copying.back(road, loaded), strict=True)
+            lost += [replace(chunk, digest=None) for chunk, lines in found if copying.digest(lines) != chunk.digest]
         if not lost:
             return list(done)
         fresh = {chunk.number: chunk for chunk in copying.copy(road, parcels.parcels(filled, lost, job.target_bytes))}
         done = [fresh.get(chunk.number, chunk) for chunk in done]
     raise Failed(
-        "rows vanish from staging as others are replaced", where=f"table {lost[0].range.table}", next="cattlegrid mirror"
+        "rows vanish from staging as others are replaced",
+        where=f"table {lost[0].range.table}",
+        next="cattlegrid mirror",
     )
 
 
@@ -229,10 +230,8 @@ def _checks(job: Job, filled: Sequence[Table], done: Sequence[Chunk]) -> list[Ch
         found = engine.run([Statement(sql)])[0].rows
         wrong = [row for row in found if row != ["ok"]]
         checks.append(Check(name, Outcome.FAIL if wrong else Outcome.PASS, _first(wrong)))
-    for search in job.schema.searches:
-        if not search.vocabulary and search.content != "":
-            checks.append(_search(job.writer, search.name))
-    return checks
+    searches = [one for one in job.schema.searches if not one.vocabulary and one.content != ""]
+    return [*checks, *(_search(job.writer, one.name) for one in searches)]
 
 
 def _counts(engine: Engine, filled: Sequence[Table], done: Sequence[Chunk]) -> Check:
@@ -244,7 +243,9 @@ def _counts(engine: Engine, filled: Sequence[Table], done: Sequence[Chunk]) -> C
             expected = sum(chunk.range.rows for chunk in done if chunk.range.table == table.name)
             if result.rows[0][0] != expected:
                 wrong.append(f"{table.name} has {result.rows[0][0]} rows instead of {expected}")
-    return Check("rows of each table", Outcome.FAIL if wrong else Outcome.PASS, wrong[0] if wrong else f"{len(filled)} tables")
+    return Check(
+        "rows of each table", Outcome.FAIL if wrong else Outcome.PASS, wrong[0] if wrong else f"{len(filled)} tables"
+    )
 
 
 def _search(writer: Writer, name: str) -> Check:

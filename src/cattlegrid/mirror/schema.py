@@ -120,7 +120,7 @@ class Schema:
     @property
     def digest(self) -> str:
         """16 hex digits over every statement of the schema, in whatever order they were made."""
-        parts = [one.sql for one in (*self.tables, *self.searches)]
+        parts = [*(one.sql for one in self.tables), *(one.sql for one in self.searches)]
         parts += [*self.indexes, *self.triggers, *(sql for _, sql in self.views)]
         return hashlib.blake2b("\0".join(sorted(parts)).encode(), digest_size=8).hexdigest()
 
@@ -146,19 +146,19 @@ def read(engine: Engine) -> Schema:
             ]
         )
     )
-    kind = {str(name): (str(type), bool(wr), bool(strict)) for name, type, wr, strict in kinds}
-    rows = [(str(type), str(name), str(owner), sql) for type, name, owner, sql in master if name not in OURS]
-    tables = [(name, str(sql)) for type, name, _, sql in rows if type == "table" and _ordinary(name, kind)]
-    searches = [(name, str(sql)) for type, name, _, sql in rows if type == "table" and kind[name][0] == "virtual"]
-    known = {name for name, _ in (*tables, *searches)}
-    told = _told(engine, [name for name, _ in (*tables, *searches)])
+    kind = {str(name): (str(form), bool(wr), bool(strict)) for name, form, wr, strict in kinds}
+    rows = [(str(what), str(name), str(owner), sql) for what, name, owner, sql in master if name not in OURS]
+    tables = [(name, str(sql)) for what, name, _, sql in rows if what == "table" and _ordinary(name, kind)]
+    searches = [(name, str(sql)) for what, name, _, sql in rows if what == "table" and kind[name][0] == "virtual"]
+    known = {name for name, _ in tables} | {name for name, _ in searches}
+    told = _told(engine, list(known))
     made = tuple(_table(name, sql, kind[name], told[name]) for name, sql in tables)
     return Schema(
         tables=tuple(_resolved(table, made) for table in made),
         searches=tuple(_search(name, sql, told[name]) for name, sql in searches),
-        indexes=tuple(str(sql) for type, _, owner, sql in rows if type == "index" and sql and owner in known),
-        triggers=tuple(str(sql) for type, _, _, sql in rows if type == "trigger"),
-        views=tuple((name, str(sql)) for type, name, _, sql in rows if type == "view"),
+        indexes=tuple(str(sql) for what, _, owner, sql in rows if what == "index" and sql and owner in known),
+        triggers=tuple(str(sql) for what, _, _, sql in rows if what == "trigger"),
+        views=tuple((name, str(sql)) for what, name, _, sql in rows if what == "view"),
         sequences=_sequences(engine, bool(marked[0][0]), known),
     )
 
@@ -175,10 +175,8 @@ def _told(engine: Engine, names: Sequence[str]) -> dict[str, list[list[list[obje
         for name in some:
             text = literal(name)
             asked += [
-                Statement(f"SELECT name, type, \"notnull\", pk, hidden FROM pragma_table_xinfo({text}) ORDER BY cid"),
-                Statement(
-                    f'SELECT id, "table", "from", "to" FROM pragma_foreign_key_list({text}) ORDER BY id, seq'
-                ),
+                Statement(f'SELECT name, type, "notnull", pk, hidden FROM pragma_table_xinfo({text}) ORDER BY cid'),
+                Statement(f'SELECT id, "table", "from", "to" FROM pragma_foreign_key_list({text}) ORDER BY id, seq'),
                 Statement(
                     "SELECT i.name, c.name FROM pragma_index_list(" + text + ") i, pragma_index_info(i.name) c"
                     ' WHERE i."unique" ORDER BY i.seq, c.seqno'
@@ -192,8 +190,8 @@ def _told(engine: Engine, names: Sequence[str]) -> dict[str, list[list[list[obje
 def _table(name: str, sql: str, kind: tuple[str, bool, bool], told: list[list[list[object]]]) -> Table:
     xinfo, keys, unique = told
     columns = tuple(
-        Column(str(column), str(type), affinity(str(type), strict=kind[2]), bool(not_null), int(str(pk)))
-        for column, type, not_null, pk, hidden in xinfo
+        Column(str(column), str(declared), affinity(str(declared), strict=kind[2]), bool(not_null), int(str(pk)))
+        for column, declared, not_null, pk, hidden in xinfo
         if not hidden
     )
     names = {str(row[0]).lower() for row in xinfo}
@@ -266,9 +264,9 @@ def _sequences(engine: Engine, there: bool, known: set[str]) -> tuple[tuple[str,
     return tuple((str(name), str(number)) for name, number in result.rows if name in known)
 
 
-def affinity(type: str, *, strict: bool = False) -> str:
+def affinity(declared: str, *, strict: bool = False) -> str:
     """The rules of SQLite's "Datatypes", section 3.1."""
-    declared = type.upper()
+    declared = declared.upper()
     if strict and declared == "ANY":
         return "ANY"
     for words, found in (

@@ -55,7 +55,8 @@ class StagingWriter:
                 raise
             said = error.what.partition(_NO_PATH)[2].split("'")[0].split(":")[0] or "nothing: it has no marker"
             raise Refused(
-                f"database {self.engine.name} is not staging's: its marker says {said.strip()}; nothing was written to it",
+                f"database {self.engine.name} is not staging's: its marker says {said.strip()};"
+                " nothing was written to it",
                 where=f"database {self.engine.id}",
                 next="correct database_id in the wrangler file",
             ) from error

@@ -24,16 +24,16 @@ class Writer(Protocol):
 def begin(writer: Writer, schema: Schema) -> None:
     """Makes the tables that are not there yet; takes triggers away, so that none fires while rows are written."""
     there = _there(writer.engine)
-    gone = [Statement(f"DROP TRIGGER {quoted(name)}") for type, name in there if type == "trigger"]
-    names = {name for type, name in there if type == "table"}
+    gone = [Statement(f"DROP TRIGGER {quoted(name)}") for what, name in there if what == "trigger"]
+    names = {name for what, name in there if what == "table"}
     made = [Statement(table.sql) for table in schema.filled if table.name not in names]
     _all(writer, [*gone, *made])
 
 
 def finish(writer: Writer, schema: Schema, empty: frozenset[str]) -> None:
     """Makes what belongs to full tables. May be run again after an interruption. `empty` tables keep no sequence."""
-    there = {sql for type, sql in _sqls(writer.engine) if type != "table"}
-    names = {name for type, name in _there(writer.engine) if type == "table"}
+    there = {sql for what, sql in _sqls(writer.engine) if what != "table"}
+    names = {name for what, name in _there(writer.engine) if what == "table"}
     for sql in schema.indexes:
         if sql not in there:
             writer.write([Statement(sql)])
@@ -52,7 +52,7 @@ def clear(writer: Writer) -> None:
     """Empties the database of everything but the marker and the mirror's notes. Children go before parents."""
     found = shape.read(writer.engine)
     there = _there(writer.engine)
-    _all(writer, [Statement(f"DROP TRIGGER {quoted(name)}") for type, name in there if type == "trigger"])
+    _all(writer, [Statement(f"DROP TRIGGER {quoted(name)}") for what, name in there if what == "trigger"])
     _all(writer, [Statement(f"DROP VIEW {quoted(name)}") for name, _ in found.views])
     _all(writer, [Statement(f"DROP TABLE {quoted(one.name)}") for one in reversed(found.searches)])
     ordered = [table for group in circles(found.tables) for table in group][::-1]
@@ -85,12 +85,12 @@ def _sequences(schema: Schema, empty: frozenset[str]) -> list[Statement]:
 def _there(engine: Engine) -> list[tuple[str, str]]:
     asked = "SELECT type, name FROM sqlite_schema WHERE name NOT LIKE '\\_cf\\_%' ESCAPE '\\'"
     (result,) = engine.run([Statement(asked)])
-    return [(str(type), str(name)) for type, name in result.rows]
+    return [(str(what), str(name)) for what, name in result.rows]
 
 
 def _sqls(engine: Engine) -> list[tuple[str, str]]:
     (result,) = engine.run([Statement("SELECT type, sql FROM sqlite_schema WHERE sql IS NOT NULL")])
-    return [(str(type), str(sql)) for type, sql in result.rows]
+    return [(str(what), str(sql)) for what, sql in result.rows]
 
 
 def _all(writer: Writer, statements: Sequence[Statement]) -> None:

@@ -59,7 +59,8 @@ def packed(lines: Iterable[str]) -> Iterator[str | int]:
 def _single(table: Table, into: str, row: Row) -> Statement:
     """One row with a statement of its own; its long values are parameters of their own, in pieces."""
     letters = str(row[-1])
-    small, parameters = list(row), []
+    small = list(row)
+    parameters: list[str] = []
     decoders = values.single_decoders(table, letters)
     for at, letter in enumerate(letters):
         value = row[at]

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from cattlegrid.cloudflare import d1
-from cattlegrid.cloudflare.d1 import Listed, Statement
+from cattlegrid.cloudflare.d1 import Listed
 from cattlegrid.database import marker
-from cattlegrid.errors import CattlegridError, MissingCredential, NotMeasured, Refused
-from cattlegrid.mirror import policy, progress, run, schema
+from cattlegrid.errors import MissingCredential, NotMeasured
+from cattlegrid.mirror import destination, policy, run, schema
 from cattlegrid.mirror.copying import Tally
+from cattlegrid.mirror.destination import Switched
 from cattlegrid.mirror.engine import OnD1
 from cattlegrid.mirror.estimate import Estimate, estimate
 from cattlegrid.mirror.keyed import fingerprint
@@ -125,13 +125,13 @@ class PlanReport:
 
 def plan(edge: Edge, names: tuple[str, ...] = ()) -> PlanReport:
     """What `[mirror]` decides, and lines to add for what it does not. Reads production's schema and no rows."""
-    with _both(edge, names) as (_, _, _, surveyed, _):
+    with surveyed(edge, names) as ground:
         return PlanReport(
             Environment.PRODUCTION,
-            tuple((one.pair.production.name, one.resolved.open) for one in surveyed),
+            tuple((one.pair.production.name, one.resolved.open) for one in ground.surveyed),
             tuple(
                 (one.pair.production.name, f"{table}.{column}", rule)
-                for one in surveyed
+                for one in ground.surveyed
                 for table, its in one.resolved.rules.tables.items()
                 for column, rule in its.words.items()
             ),
@@ -151,17 +151,17 @@ def mirror(
     Raises Refused for undecided columns and for a database that is not staging's, before anything is written; Failed
     with table and key range. The same command goes on where an interrupted one ended.
     """
-    with _both(edge, names) as (fleet, staging, production, surveyed, key):
-        for one in surveyed:
+    with surveyed(edge, names) as ground:
+        for one in ground.surveyed:
             policy.refuse_open(one.resolved, f"database {one.pair.production.name}")
-        estimates = tuple((one.pair.production.name, _estimate(one)) for one in surveyed)
+        estimates = tuple((one.pair.production.name, _estimate(one)) for one in ground.surveyed)
         if options.dry_run:
             return MirrorReport(Environment.STAGING, estimates)
         done = []
-        for one in surveyed:
+        for one in ground.surveyed:
             tell(Event(Phase.STARTED, f"mirror {one.pair.production.name}", Environment.STAGING))
             started = edge.clock.monotonic()
-            made = _one(edge, fleet, staging, production, one, key, options, listen)
+            made = _one(ground, one, options, listen)
             done.append(made)
             said = f"{made.copied.rows} rows into {made.into}"
             spent = edge.clock.monotonic() - started
@@ -169,17 +169,28 @@ def mirror(
         report = MirrorReport(Environment.STAGING, estimates, tuple(done))
         if options.in_place or report.outcome is not Outcome.PASS:
             return report
-        files = _switch(fleet, done)
+        files = destination.switch(ground.fleet.root, [switched for one in done for switched in _switched(one)])
     if not options.deploy:
         return replace(report, files=files)
     workers = tuple(dict.fromkeys(worker for one in done for worker in one.pair.workers))
     return replace(report, files=files, deployed=deploy(edge, Environment.STAGING, workers, tell=tell))
 
 
+@dataclass(frozen=True)
+class Ground:
+    """Both environments, the fleet's rules and the key to mask with."""
+
+    edge: Edge
+    fleet: Fleet
+    staging: Place
+    production: Place
+    key: Secret
+    surveyed: tuple[Surveyed, ...]
+
+
 @contextmanager
-def _both(
-    edge: Edge, names: tuple[str, ...]
-) -> Iterator[tuple[Fleet, Place, Place, tuple[Surveyed, ...], Secret]]:
+def surveyed(edge: Edge, names: tuple[str, ...]) -> Iterator[Ground]:
+    """Production's databases, read but for their rows. Raises NotMeasured when there is none in both environments."""
     fleet = load(edge.cwd)
     chosen = tuple(worker.name for worker in fleet.named(names))
     with opened(edge, fleet, Environment.STAGING) as (staging, production, why_not):
@@ -188,8 +199,8 @@ def _both(
         key = _key(edge, fleet)
         pace = Pace(edge.clock)
         pairs = _pairs(staging, production, chosen)
-        surveyed = tuple(_survey(fleet, production, pair, key, pace) for pair in pairs)
-        yield fleet, staging, production, surveyed, key
+        found = tuple(_survey(fleet, production, pair, key, pace) for pair in pairs)
+        yield Ground(edge, fleet, staging, production, key, found)
 
 
 def _key(edge: Edge, fleet: Fleet) -> Secret:
@@ -236,49 +247,32 @@ def _estimate(one: Surveyed) -> Estimate:
     return estimate(one.schema, filled, plan_chunks(one.source, filled, rules.blank))
 
 
-def _one(
-    edge: Edge,
-    fleet: Fleet,
-    staging: Place,
-    production: Place,
-    one: Surveyed,
-    key: Secret,
-    options: Options,
-    listen: Listen,
-) -> Mirrored:
-    pair = one.pair
-    into = Listed(pair.staging.id, pair.name, "") if options.in_place else _new(edge, staging, pair)
+def _one(ground: Ground, one: Surveyed, options: Options, listen: Listen) -> Mirrored:
+    staging, production, pair = ground.staging, ground.production, one.pair
+    own = Listed(pair.staging.id, pair.name, "")
+    into = own if options.in_place else _fresh(ground, pair)
     writer = StagingWriter(staging.target, production.target, staging.client, into.id, into.name, one.source.pace)
-    undo = _undo(staging, writer) if options.in_place else ""
+    undo = destination.undo(staging.client, writer) if options.in_place else ""
     job = Job(
         source=one.source,
         writer=writer,
         schema=one.schema,
         rules=one.resolved.rules,
-        clock=edge.clock,
+        clock=ground.edge.clock,
         bookmark=lambda: d1.bookmark(production.client, pair.production.id),
-        about={"source": pair.production.id, "key": fingerprint(key)},
+        about={"source": pair.production.id, "key": fingerprint(ground.key)},
         notes={"undo": undo},
     )
-    leaks = Leaks(one.resolved.rules, key, frozenset(fleet.mirror.accept))
-    try:
-        copied = run.run(job, leaks, lambda tally: listen(pair.production.name, tally))
-    except CattlegridError:
-        if undo:
-            d1.restore(staging.client, into.id, undo)
-        raise
-    if copied.outcome is not Outcome.PASS and undo:
-        d1.restore(staging.client, into.id, undo)
-    if copied.outcome is Outcome.PASS:
-        run.forget(writer)
-    fine = copied.outcome is Outcome.PASS and not options.in_place
+    leaks = Leaks(one.resolved.rules, ground.key, frozenset(ground.fleet.mirror.accept))
+    copied = _run(job, leaks, lambda tally: listen(pair.production.name, tally), undo, writer)
+    switching = copied.outcome is Outcome.PASS and not options.in_place
     return Mirrored(
         pair=pair,
         into=into.name,
         into_id=into.id,
         undo=undo,
-        replaced="" if options.in_place else pair.name,
-        dropped=_drop_old(staging, pair, into) if fine else (),
+        replaced=pair.name if switching else "",
+        dropped=destination.drop_old(staging.client, pair.staging, into) if switching else (),
         copied=copied,
         calls=one.source.bill.calls + writer.engine.bill.calls,
         rows_read=one.source.bill.rows_read + writer.engine.bill.rows_read,
@@ -287,66 +281,29 @@ def _one(
     )
 
 
-_MADE = re.compile(r"(?P<base>.+)-mirror-\d{12}")
+def _run(job: Job, leaks: Leaks, listen: Callable[[Tally], None], undo: str, writer: StagingWriter) -> Copied:
+    """The copy; in place, staging is taken back to what it was whenever the copy does not come out right."""
+    fine = False
+    try:
+        copied = run.run(job, leaks, listen)
+        fine = copied.outcome is Outcome.PASS
+    finally:
+        if undo and not fine:
+            d1.restore(writer.engine.client, writer.engine.id, undo)
+    if fine:
+        run.forget(writer)
+    return copied
 
 
-def _base(pair: Pair) -> str:
-    found = _MADE.fullmatch(pair.name)
-    return (found["base"] if found else pair.name)[:43]
+def _fresh(ground: Ground, pair: Pair) -> Listed:
+    client = ground.staging.client
+
+    def mark(new: Listed) -> None:
+        marker.mark(client, replace(pair.staging, id=new.id, name=new.name), Environment.STAGING)
+
+    return destination.fresh(client, pair.staging, ground.edge.clock.now(), mark)
 
 
-def _ours(staging: Place, pair: Pair) -> list[Listed]:
-    """Databases that mirrors of this pair made, the newest first."""
-    base = _base(pair)
-    made = [one for one in d1.listed(staging.client, f"{base}-mirror-") if _MADE.fullmatch(one.name)]
-    return sorted((one for one in made if one.name.startswith(f"{base}-mirror-")), key=lambda one: one.name)[::-1]
-
-
-def _new(edge: Edge, staging: Place, pair: Pair) -> Listed:
-    """The database of an interrupted mirror, or a new one, with staging's marker in it."""
-    for one in _ours(staging, pair):
-        if one.id != pair.staging.id and progress.read(OnD1(staging.client, one.id, one.name, Pace(edge.clock))):
-            return one
-    made = d1.create(staging.client, f"{_base(pair)}-mirror-{edge.clock.now():%y%m%d%H%M%S}")
-    database = replace(pair.staging, id=made.id, name=made.name)
-    marker.mark(staging.client, database, Environment.STAGING)
-    d1.ensure(staging.client, made.id, progress.CREATE[0].sql)
-    return made
-
-
-def _undo(staging: Place, writer: StagingWriter) -> str:
-    """Where to return to: the bookmark that an interrupted run noted, or now. Raises Refused for another's database."""
-    writer.write([Statement("SELECT 1")])
-    left = progress.read(writer.engine)
-    if left is not None and left[0].get("undo"):
-        return left[0]["undo"]
-    now = d1.bookmark(staging.client, writer.engine.id)
-    writer.write([*progress.CREATE, progress.note("undo", now)])
-    return now
-
-
-def _drop_old(staging: Place, pair: Pair, into: Listed) -> tuple[str, ...]:
-    """Drops what earlier mirrors made, but for the one that staging was on until now."""
-    gone = []
-    for one in _ours(staging, pair):
-        if one.id not in (into.id, pair.staging.id):
-            d1.drop(staging.client, one.id)
-            gone.append(one.name)
-    return tuple(gone)
-
-
-def _switch(fleet: Fleet, done: Sequence[Mirrored]) -> tuple[str, ...]:
-    """Writes the new databases into the wrangler files, as text, so that nothing else in them changes."""
-    changed: dict[str, None] = {}
-    for one in done:
-        for config in one.pair.configs:
-            file = fleet.root / config
-            text = file.read_text(encoding="utf-8")
-            if one.pair.staging.id not in text:
-                raise Refused(f"staging's database id {one.pair.staging.id} is not in the file", where=config)
-            text = text.replace(one.pair.staging.id, one.into_id)
-            if one.pair.staging.name and text.count(f'"{one.pair.staging.name}"') == 1:
-                text = text.replace(f'"{one.pair.staging.name}"', f'"{one.into}"')
-            file.write_text(text, encoding="utf-8")
-            changed[config] = None
-    return tuple(changed)
+def _switched(one: Mirrored) -> list[Switched]:
+    new = Listed(one.into_id, one.into, "")
+    return [Switched(config, one.pair.staging, new) for config in one.pair.configs]
