@@ -91,10 +91,9 @@ def _words(schema: Schema, settings: MirrorSettings, ledgers: frozenset[str]) ->
     for table in schema.tables:
         for reference in table.references:
             for mine, theirs in zip(reference.columns, reference.to, strict=False):
-                theirs_said = found.get(reference.table, {}).get(_spelled(schema, reference.table, theirs))
-                name = _spelled(schema, table.name, mine)
-                if theirs_said is not None and name not in found[table.name]:
-                    found[table.name][name] = theirs_said
+                theirs_said = found.get(reference.table, {}).get(theirs)
+                if theirs_said is not None:
+                    found[table.name].setdefault(mine, theirs_said)
     return found
 
 
@@ -103,13 +102,6 @@ def _said(place: str, mask: Mapping[str, object]) -> object | None:
     if place in mask:
         return mask[place]
     return next((rule for pattern, rule in mask.items() if "*" in pattern and fnmatchcase(place, pattern)), None)
-
-
-def _spelled(schema: Schema, table: str, column: str) -> str:
-    for one in schema.tables:
-        if one.name == table:
-            return next((c.name for c in one.columns if c.name.lower() == column.lower()), column)
-    return column
 
 
 def _unique_masks(schema: Schema, words: Mapping[str, Mapping[str, object]]) -> frozenset[str]:
@@ -180,10 +172,9 @@ def _wrong(
             note(column.name, "is unique: one constant for every row is refused there; choose a mask")
     for reference in table.references:
         gone = _any(reference.table, settings.skip) or _any(reference.table, settings.schema_only)
-        for mine, theirs in zip(reference.columns, reference.to, strict=False):
-            name = _spelled(schema, table.name, mine)
+        for name, theirs in zip(reference.columns, reference.to, strict=False):
             ours = said.get(name, "keep")
-            other = words.get(reference.table, {}).get(_spelled(schema, reference.table, theirs), "keep")
+            other = words.get(reference.table, {}).get(theirs, "keep")
             if gone and ours != "null":
                 note(name, f"references {reference.table}, whose rows are not mirrored: say null, or mirror those too")
             elif not gone and ours not in (other, "null"):

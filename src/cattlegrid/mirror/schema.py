@@ -212,7 +212,7 @@ def _table(name: str, sql: str, kind: tuple[str, bool, bool], told: list[list[li
 
 
 def _resolved(table: Table, tables: Sequence[Table]) -> Table:
-    """Table names as the schema spells them, and a reference without columns names the other table's primary key."""
+    """Names as the schema spells them; and a reference without columns names the other table's primary key."""
     by_name = {one.name.lower(): one for one in tables}
     found = []
     for one in table.references:
@@ -220,8 +220,14 @@ def _resolved(table: Table, tables: Sequence[Table]) -> Table:
         if other is None:
             continue
         primary = tuple(c.name for c in sorted(other.columns, key=lambda one: one.primary) if c.primary)
-        found.append(Reference(other.name, one.columns, one.to if all(one.to) else primary))
+        to = _spelled(other, one.to) if all(one.to) else primary
+        found.append(Reference(other.name, _spelled(table, one.columns), to))
     return replace(table, references=tuple(found))
+
+
+def _spelled(table: Table, columns: Sequence[str]) -> tuple[str, ...]:
+    names = {column.name.lower(): column.name for column in table.columns}
+    return tuple(names.get(column.lower(), column) for column in columns)
 
 
 def _search(name: str, sql: str, told: list[list[list[object]]]) -> Search:

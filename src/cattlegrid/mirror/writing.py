@@ -75,8 +75,7 @@ def _single(table: Table, into: str, row: Row) -> Statement:
             joined = values.joined("||", [f"unhex({mark})" for mark in marks])
             decoders[at] = f"CAST({joined} AS {'BLOB' if letter == 'b' else 'TEXT'})"
         small[at] = None
-    # The letters of values that have their own parameters no longer matter: their place in the line is null.
-    small[-1] = "".join("n" if small[at] is None else letter for at, letter in enumerate(letters))
+        small[-1] = f"{str(small[-1])[:at]}n{str(small[-1])[at + 1 :]}"
     return Statement(f"{into} VALUES ({', '.join(decoders)})", (values.line(small), *parameters))
 
 
