@@ -30,6 +30,7 @@ COMMANDS = {
     "history": "who deployed what, and when",
     "workflow": "write the GitHub workflow, or check it",
     "mirror": "copy production's data into staging, masked and verified",
+    "rehearse": "pending migrations on a throw-away copy of production's rows",
     "secrets": "push the secrets that an environment needs",
     "run": "start an agent on staging: no credential of yours, the fleet's tools",
     "banner": "which environment this session is, beside its address",

@@ -56,7 +56,7 @@ def resolve(schema: Schema, settings: MirrorSettings, key: Secret, ledgers: Iter
                 for column in table.columns
                 if column.text_like and column.name not in said
             ]
-            wrong += _wrong(schema, table, words, settings)
+            wrong += _wrong(table, words, settings)
         tables[table.name] = _table(table, said, unique, key, empty=empty)
     return Resolved(Rules(tables), tuple(undecided), tuple(wrong))
 
@@ -151,9 +151,7 @@ def made_of(rule: object, key: Secret, *, unique: bool = False, strict: bool = F
     return masks.named(str(rule), key, unique=unique, strict=strict)
 
 
-def _wrong(
-    schema: Schema, table: Table, words: Mapping[str, Mapping[str, object]], settings: MirrorSettings
-) -> list[Mistake]:
+def _wrong(table: Table, words: Mapping[str, Mapping[str, object]], settings: MirrorSettings) -> list[Mistake]:
     """What cannot be kept: keys that order the rows, references whose ends are masked differently, NOT NULL as null."""
     found = []
     said = words[table.name]
