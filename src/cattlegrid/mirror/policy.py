@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Final
 
@@ -57,7 +57,8 @@ def resolve(schema: Schema, settings: MirrorSettings, key: Secret, ledgers: Iter
                 if column.text_like and column.name not in said
             ]
             wrong += _wrong(table, words, settings)
-        tables[table.name] = _table(table, said, unique, key, empty=empty)
+        made = _table(table, said, unique, key)
+        tables[table.name] = replace(made, empty=empty, kept=_any(table.name, settings.skip))
     return Resolved(Rules(tables), tuple(undecided), tuple(wrong))
 
 
@@ -115,7 +116,7 @@ def _unique_masks(schema: Schema, words: Mapping[str, Mapping[str, object]]) -> 
     )
 
 
-def _table(table: Table, said: Mapping[str, object], unique: frozenset[str], key: Secret, *, empty: bool) -> TableRules:
+def _table(table: Table, said: Mapping[str, object], unique: frozenset[str], key: Secret) -> TableRules:
     made: dict[str, Mask] = {}
     consts: dict[str, Const] = {}
     apart = {column for group in table.unique for column in group}
@@ -132,7 +133,6 @@ def _table(table: Table, said: Mapping[str, object], unique: frozenset[str], key
         consts=consts,
         words={column: rule if isinstance(rule, str) else "json" for column, rule in said.items() if rule != "keep"},
         unlooked=frozenset(column.name for column in table.columns) - looked,
-        empty=empty,
     )
 
 

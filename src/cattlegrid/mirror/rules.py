@@ -34,7 +34,8 @@ class Const:
 @dataclass(frozen=True)
 class TableRules:
     """By column name. `words` is how each column's rule was written, for the report. `unlooked` are the columns that
-    nobody decided on, since no text was expected in them: text there stops the mirror.
+    nobody decided on, since no text was expected in them: text there stops the mirror. No row of an `empty` table is
+    copied from production; a `kept` one is empty, too, and gets the rows that staging has now.
     """
 
     masks: Mapping[str, Mask] = field(default_factory=dict)
@@ -42,6 +43,7 @@ class TableRules:
     words: Mapping[str, str] = field(default_factory=dict)
     unlooked: frozenset[str] = frozenset()
     empty: bool = False
+    kept: bool = False
 
     @property
     def blank(self) -> frozenset[str]:
@@ -62,8 +64,12 @@ class Rules:
         return frozenset(name for name, rules in self.tables.items() if rules.empty)
 
     @property
+    def kept(self) -> frozenset[str]:
+        return frozenset(name for name, rules in self.tables.items() if rules.kept)
+
+    @property
     def digest(self) -> str:
-        told = {name: [dict(rules.words), rules.empty] for name, rules in self.tables.items()}
+        told = {name: [dict(rules.words), rules.empty, rules.kept] for name, rules in self.tables.items()}
         return hashlib.blake2b(json.dumps(told, sort_keys=True).encode(), digest_size=8).hexdigest()
 
     def of(self, table: Table) -> TableRules:

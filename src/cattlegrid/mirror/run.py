@@ -14,18 +14,20 @@ from cattlegrid.mirror.copying import Road, Tally
 from cattlegrid.mirror.engine import Engine
 from cattlegrid.mirror.leaks import Leaks
 from cattlegrid.mirror.progress import Chunk
-from cattlegrid.mirror.rules import Rules
+from cattlegrid.mirror.rules import KEEP_ALL, Rules
 from cattlegrid.mirror.schema import Schema, Table, quoted
 from cattlegrid.mirror.structure import Writer
 from cattlegrid.model.check import Check, Outcome
 
 _PASSES = 3
+_OWN = 1_000_000_000
 
 
 @dataclass(frozen=True)
 class Job:
     """`bookmark` asks where Time Travel stands in the source now: equal answers mean that nothing was written between.
 
+    `own` is what staging works on now: the rows of tables that staging keeps come from there.
     `about` is written beside the progress, and must be equal for an interrupted run to be taken up again; `notes` are
     written there too.
     """
@@ -38,6 +40,7 @@ class Job:
     bookmark: Callable[[], str]
     about: Mapping[str, str]
     notes: Mapping[str, str] = field(default_factory=dict)
+    own: Engine | None = None
     target_bytes: int = parcels.TARGET
 
 
@@ -99,13 +102,14 @@ def run(job: Job, leaks: Leaks, listen: Callable[[Tally], None] = lambda _: None
     resumed = sum(chunk.verified for chunk in chunks)
     done = copying.copy(road, parcels.parcels(filled, chunks, job.target_bytes))
     done, recopied, exact, interval = _catch_up(job, road, filled, done, first_bookmark)
+    kept = _keep_own(job)
     started = job.clock.monotonic()
     structure.finish(job.writer, job.schema, job.rules.empty)
     started = road.tally.spent("finish", started)
     checks = (*_checks(job, filled, done), *leaks.checks())
     road.tally.spent("check", started)
     return Copied(
-        tables=tuple(_table_done(job, table, done) for table in filled),
+        tables=(*(_table_done(job, table, done) for table in filled), *kept),
         checks=checks,
         exact=exact,
         interval=interval,
@@ -171,6 +175,19 @@ def _catch_up(
         done = [by_number.get(chunk.number, chunk) for chunk in done]
         done = _still_there(job, road, filled, done)
     return done, recopied, False, f"production was written to all the while, from {first} to {bookmark}"
+
+
+def _keep_own(job: Job) -> tuple[TableDone, ...]:
+    """Copies the rows that staging has of the tables it keeps, where they have the same shape there."""
+    wanted = [table for table in job.schema.filled if table.name in job.rules.kept]
+    if job.own is None or not wanted:
+        return ()
+    there = {table.name: table for table in schema.read(job.own).filled}
+    mine = [table for table in wanted if table.name in there and there[table.name].sql == table.sql]
+    planned = [replace(one, number=_OWN + one.number) for one in parcels.plan(job.own, mine, {}, job.target_bytes)]
+    road = Road(job.own, job.writer, {table.name: table for table in mine}, KEEP_ALL, Tally(job.clock))
+    done = copying.copy(road, parcels.parcels(mine, planned, job.target_bytes))
+    return tuple(replace(_table_done(job, table, done), masks={"*": "staging's own"}) for table in mine)
 
 
 def _whole_digest(job: Job) -> str:

@@ -154,8 +154,8 @@ def mirror(
     with surveyed(edge, names) as ground:
         for one in ground.surveyed:
             policy.refuse_open(one.resolved, f"database {one.pair.production.name}")
-        estimates = tuple((one.pair.production.name, _estimate(one)) for one in ground.surveyed)
         if options.dry_run:
+            estimates = tuple((one.pair.production.name, _estimate(one)) for one in ground.surveyed)
             return MirrorReport(Environment.STAGING, estimates)
         done = []
         for one in ground.surveyed:
@@ -166,7 +166,7 @@ def mirror(
             said = f"{made.copied.rows} rows into {made.into}"
             spent = edge.clock.monotonic() - started
             tell(Event(Phase.FINISHED, f"mirror {one.pair.production.name}", Environment.STAGING, "", said, spent))
-        report = MirrorReport(Environment.STAGING, estimates, tuple(done))
+        report = MirrorReport(Environment.STAGING, (), tuple(done))
         if options.in_place or report.outcome is not Outcome.PASS:
             return report
         files = destination.switch(ground.fleet.root, [switched for one in done for switched in _switched(one)])
@@ -262,6 +262,7 @@ def _one(ground: Ground, one: Surveyed, options: Options, listen: Listen) -> Mir
         bookmark=lambda: d1.bookmark(production.client, pair.production.id),
         about={"source": pair.production.id, "key": fingerprint(ground.key)},
         notes={"undo": undo},
+        own=None if options.in_place else OnD1(staging.client, pair.staging.id, pair.name, one.source.pace),
     )
     leaks = Leaks(one.resolved.rules, ground.key, frozenset(ground.fleet.mirror.accept))
     copied = _run(job, leaks, lambda tally: listen(pair.production.name, tally), undo, writer)
