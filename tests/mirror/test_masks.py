@@ -54,8 +54,8 @@ def test_masked_text_is_as_long_as_the_original_in_characters_and_bytes(value: s
     assert len(masked.encode()) == len(value.encode())
 
 
-@settings(max_examples=20)
-@given(some.sets(some.from_regex(r"[a-z]{2}|[+][0-9]{2} [0-9]{3}|[A-Z][0-9]", fullmatch=True), min_size=60, max_size=400))
+@settings(max_examples=20, deadline=None)
+@given(some.sets(some.from_regex(r"[a-z]{2}|[+][0-9]{2} [0-9]{3}|[A-Z][0-9]", fullmatch=True), min_size=60))
 def test_different_short_texts_stay_different(values: set[str]) -> None:
     for name in ("text", "phone", "hash"):
         assert len({mask(name).text(value) for value in values}) == len(values)

@@ -13,7 +13,7 @@ from mirror_files import made
 from nasty import Nasty
 
 HERE = Path(__file__).parent
-SIZE = 1500
+SIZE = 600
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def test_a_mirror_killed_again_and_again_gets_to_its_end(production: Path, tmp_p
     staging = tmp_path / "staging.db"
     codes = []
     while not codes or codes[-1] != 0:
-        codes.append(run_until(production, staging, batch=24, after=len(codes) % 2 == 0))
+        codes.append(run_until(production, staging, batch=20, after=len(codes) % 2 == 0))
         assert len(codes) < 12
-    assert codes[0] == codes[1] == -signal.SIGKILL
+    assert codes.count(-signal.SIGKILL) >= 2
     assert content(staging) == content(production)
