@@ -8,7 +8,6 @@ from pathlib import Path
 
 import httpx2
 from exactly import content, structure
-from mirror_files import KEY
 
 from cattlegrid.clock import Clock
 from cattlegrid.cloudflare import d1
@@ -75,7 +74,7 @@ class Road:
             about={"source": self.production.id},
             target_bytes=size,
         )
-        copied = run.run(job, Leaks(rules, KEY))
+        copied = run.run(job, Leaks(rules))
         run.forget(job.writer)
         return copied
 

@@ -7,7 +7,7 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from mirror_files import KEY, FileWriter, job
+from mirror_files import FileWriter, job
 
 from cattlegrid.cloudflare.d1 import Result, Statement
 from cattlegrid.mirror import run
@@ -36,7 +36,7 @@ class Mortal(FileWriter):
 def main(production: str, staging: str, batch: str, after: str, size: str) -> int:
     with OnFile(production, read_only=True) as here, OnFile(staging) as there:
         writer = Mortal(there, int(batch), after=after == "1")
-        copied = run.run(job(here, writer, size=int(size)), Leaks(KEEP_ALL, KEY))
+        copied = run.run(job(here, writer, size=int(size)), Leaks(KEEP_ALL))
         run.forget(writer)
         return 0 if copied.outcome is Outcome.PASS else 1
 

@@ -51,6 +51,6 @@ def job(source: OnFile, writer: FileWriter, *, rules: Rules = KEEP_ALL, size: in
 def mirrored(source: Path, target: Path, *, rules: Rules = KEEP_ALL, size: int = 4_000_000) -> Copied:
     with OnFile(source, read_only=True) as here, OnFile(target) as there:
         writer = FileWriter(there)
-        copied = run.run(job(here, writer, rules=rules, size=size), Leaks(rules, KEY))
+        copied = run.run(job(here, writer, rules=rules, size=size), Leaks(rules))
         run.forget(writer)
         return copied

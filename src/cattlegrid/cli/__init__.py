@@ -31,6 +31,8 @@ COMMANDS = {
     "workflow": "write the GitHub workflow, or check it",
     "mirror": "copy production's data into staging, masked and verified",
     "rehearse": "pending migrations on a throw-away copy of production's rows",
+    "backup": "an environment's databases as files, every value verified",
+    "restore": "a backup into a new database, which the environment is switched to",
     "secrets": "push the secrets that an environment needs",
     "run": "start an agent on staging: no credential of yours, the fleet's tools",
     "banner": "which environment this session is, beside its address",

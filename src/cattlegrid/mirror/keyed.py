@@ -34,12 +34,7 @@ class Keyed:
 
     def stream(self, text: str, size: int) -> bytes:
         """As many bytes as are asked for."""
-        found = b""
-        seed = self.digest(text, 32)
-        while len(found) < size:
-            counter = (len(found) // 64).to_bytes(8, "big")
-            found += hashlib.blake2b(counter + seed, key=self._bytes).digest()
-        return found[:size]
+        return hashlib.shake_128(self.digest(text, 32)).digest(size)
 
     def permuted(self, number: int, below: int, tweak: str = "") -> int:
         """Another number below `below`: different numbers stay different. By walking a Feistel network's cycle."""

@@ -264,7 +264,7 @@ def _one(ground: Ground, one: Surveyed, options: Options, listen: Listen) -> Mir
         notes={"undo": undo},
         own=None if options.in_place else OnD1(staging.client, pair.staging.id, pair.name, one.source.pace),
     )
-    leaks = Leaks(one.resolved.rules, ground.key, frozenset(ground.fleet.mirror.accept))
+    leaks = Leaks(one.resolved.rules, frozenset(ground.fleet.mirror.accept))
     copied = _run(job, leaks, lambda tally: listen(pair.production.name, tally), undo, writer)
     switching = copied.outcome is Outcome.PASS and not options.in_place
     return Mirrored(

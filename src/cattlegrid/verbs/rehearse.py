@@ -134,7 +134,7 @@ def _copy(ground: Ground, one: Surveyed, writer: StagingWriter, options: Options
         about={"source": one.pair.production.id},
     )
     # Real values are meant here, or masked and looked through by `mirror`: no leak can leave a database that goes away.
-    copied = run.run(job, Leaks(KEEP_ALL, ground.key))
+    copied = run.run(job, Leaks(KEEP_ALL))
     run.forget(writer)
     return copied
 
