@@ -1,4 +1,4 @@
-"""mirror, rehearse, backup and restore as a person uses them: a fleet's folder, two environments, a local Cloudflare."""
+"""mirror, rehearse, backup and restore as a person uses them: a fleet's folder, two environments, a local cloud."""
 
 from __future__ import annotations
 
