@@ -155,7 +155,7 @@ def _database(client: Client, environment: Environment, file: Path) -> str:
     def mark(new: d1.Listed) -> None:
         d1.ensure(client, new.id, mark_sql(environment))
 
-    writer = FreshWriter(client, environment.value, mark, Pace(Clock(), burst=100_000))
+    writer = FreshWriter(client, environment.value, mark, Pace(Clock(), calls_allowed=100_000))
     if environment is Environment.PRODUCTION:
         with OnFile(file, read_only=True) as source:
             job = mirror.Job(source, writer, schema.read(source), KEEP_ALL, Clock(), lambda: "", {})

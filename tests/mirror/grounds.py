@@ -62,7 +62,7 @@ class Road:
     staging: Listed
 
     def mirror(self, *, rules: Rules = KEEP_ALL, size: int = 4_000_000) -> Copied:
-        client, pace = self.cloud.client, Pace(Clock(), burst=100_000)
+        client, pace = self.cloud.client, Pace(Clock(), calls_allowed=100_000)
         source = OnD1(client, self.production.id, self.production.name, pace)
         job = Job(
             source=source,

@@ -22,6 +22,7 @@ from cattlegrid.verbs import backup as backups
 from cattlegrid.verbs import mirror as mirrors
 from cattlegrid.verbs.edge import Edge
 from cattlegrid.verbs.mirror import MirrorReport, Options
+from cattlegrid.verbs.mirror_local import mirror_local
 from cattlegrid.verbs.rehearse import Options as Rehearsal
 from cattlegrid.verbs.rehearse import rehearse
 from cattlegrid.verbs.restore import restore
@@ -213,3 +214,16 @@ def test_a_restore_makes_a_new_database_and_production_s_values_stay_out_of_stag
     one.file.with_suffix(".json").write_text(json.dumps({**told, "sha256": "0" * 64}))
     with pytest.raises(Failed, match="not what its manifest says"):
         restore(fleet.edge, one.file, Environment.PRODUCTION, worker="one")
+
+
+def test_a_mirror_to_files_is_masked_and_a_table_that_was_not_named_is_empty(fleet: Fleet) -> None:
+    report = mirror_local(fleet.edge, into=fleet.folder / "m", tables=("own",))
+    ((file, copied),) = report.files
+    assert copied.outcome is Outcome.PASS
+    whole, _ = mirror_local(fleet.edge, into=fleet.folder / "n").files[0]
+    for one, rows in ((file, 0), (whole, 2)):
+        with closing(sqlite3.connect(one)) as db:
+            assert db.execute("SELECT count(*) FROM people").fetchall() == [(rows,)]
+        assert b"corp.io" not in one.read_bytes()
+    with pytest.raises(Refused, match="production has no table 'peeple'"):
+        mirror_local(fleet.edge, into=fleet.folder / "o", tables=("peeple",))

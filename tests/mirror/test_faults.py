@@ -8,7 +8,6 @@ import pytest
 from grounds import Road
 
 from cattlegrid.cloudflare import d1
-from cattlegrid.cloudflare.d1 import Statement
 from cattlegrid.model.check import Outcome
 from conftest import Fault
 
@@ -48,21 +47,3 @@ def test_writers_on_production_are_caught_up_with(road: Road) -> None:
     assert copied.recopied > 0
     if not copied.exact:
         assert "production was written to all the while" in copied.interval
-
-
-def test_a_copy_that_outgrows_one_call_is_read_in_halves(road: Road) -> None:
-    road.cloud.tell("PUT", "/local/limits/d1", {"call_seconds": 30})
-    assert road.mirror(size=40_000_000).outcome is Outcome.PASS
-    assert road.exact()
-
-
-def test_a_planted_bit_row_and_stale_index_are_found(road: Road) -> None:
-    road.mirror()
-    before = road.cloud.rows(road.staging, "SELECT count(*) FROM notes")
-    for sql in (
-        "UPDATE plain SET f = x'01' WHERE rowid = 100",
-        "DELETE FROM notes WHERE id = 3; INSERT INTO notes VALUES (4000, 'another')",
-    ):
-        d1.batch(road.cloud.client, road.staging.id, [Statement(one) for one in sql.split("; ")], repeatable=False)
-    assert road.cloud.rows(road.staging, "SELECT count(*) FROM notes") == before
-    assert not road.exact()

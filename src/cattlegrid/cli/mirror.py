@@ -7,8 +7,10 @@ Production is only read. Staging works on its old data until the new database is
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cattlegrid.cli import options
 from cattlegrid.cli.show import Show
 from cattlegrid.model.environment import Environment
 
@@ -25,6 +27,12 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--in-place", action="store_true", help="into staging's own database; Time Travel takes it back on failure"
     )
+    parser.add_argument(
+        "--tables", default="", metavar="A,B", help="copy these tables' rows only, and leave others empty"
+    )
+    parser.add_argument("--to", choices=["staging", "local"], default="staging", help="local: masked SQLite files")
+    parser.add_argument("--into", default="mirror", metavar="FOLDER", help="where local files go (default: mirror)")
+    parser.add_argument("--report", default="", metavar="FILE", help="write the report as an HTML page, with plots")
     parser.add_argument("--no-deploy", action="store_true", help="switch the wrangler files, and deploy nothing")
 
 
@@ -38,12 +46,37 @@ def run(args: Namespace, show: Show) -> int:
         show.report(proposed)
         _plan(proposed, show)
         return proposed.outcome.exit_code
-    chosen = Options(args.dry_run, args.in_place, not args.no_deploy)
+    tables = tuple(name for name in args.tables.split(",") if name)
+    if args.to == "local":
+        return _local(words, Path(args.into), tables, show)
+    chosen = Options(args.dry_run, args.in_place, not args.no_deploy, tables)
     with show.telling() as tell, show.transfer() as listen:
         report = mirror(Edge.here(), words, chosen, tell=tell, listen=listen)
     show.report(report)
     _show(report, show)
+    if args.report and report.databases:
+        _page(report, Path(args.report))
     return report.outcome.exit_code
+
+
+def _local(words: tuple[str, ...], into: Path, tables: tuple[str, ...], show: Show) -> int:
+    from cattlegrid.verbs.edge import Edge  # noqa: PLC0415 - as above
+    from cattlegrid.verbs.mirror_local import mirror_local  # noqa: PLC0415 - as above
+
+    with show.telling() as tell:
+        report = mirror_local(Edge.here(), words, into=into, tables=tables, tell=tell)
+    show.report(report)
+    for file, copied in report.files:
+        show.heading(Environment.STAGING, f"{file}  {copied.rows} rows, masked  {show.outcome(copied.outcome)}")
+        options.checks(show, copied.checks, all_of_them=False)
+    return report.outcome.exit_code
+
+
+def _page(report: MirrorReport, file: Path) -> None:
+    from cattlegrid.mirror.picture import page  # noqa: PLC0415 - only --report needs it
+
+    named = [(f"{one.pair.production.name} → {one.into}", one.copied) for one in report.databases]
+    file.write_text(page("cattlegrid mirror: production into staging", named), encoding="utf-8")
 
 
 def _plan(report: PlanReport, show: Show) -> None:

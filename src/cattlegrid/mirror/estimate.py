@@ -43,7 +43,7 @@ def estimate(schema: Schema, filled: Sequence[Table], chunks: Sequence[Chunk], t
     calls = 3 * len(parcels(filled, chunks, target)) + len(schema.indexes) + 2 * len(schema.searches) + _OVERHEAD
     indexes = {table.name: sum(_on(sql, table.name) for sql in schema.indexes) for table in filled}
     written = sum(chunk.range.rows * (1 + indexes[chunk.range.table]) for chunk in chunks)
-    paced = max(0.0, calls - 1000) / (CALLS / SECONDS * 0.875)
+    paced = (calls - 1) // (CALLS - 100) * SECONDS
     read = 3 * rows
     return Estimate(
         tables=len(filled),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
@@ -12,7 +13,6 @@ from cattlegrid.errors import ApiError
 
 CALLS: Final = 1200
 SECONDS: Final = 300.0
-_BURST: Final = 1000
 _BLOCKED: Final = 300.0
 _PATIENCE: Final = 4
 _TOO_MUCH: Final = ("memory limit", "exceeded timeout", "too large", "storage operation exceeded", "SQLITE_NOMEM")
@@ -26,18 +26,16 @@ class TooMuch(ApiError):
 
 @dataclass
 class Pace:
-    """A bucket of calls for one token: `burst` at once, then as many a second as the budget refills.
+    """At most `calls_allowed` in any five minutes for one token: the rest of the budget is for whoever else uses it.
 
     Safe to share between threads. `waited` counts the seconds spent waiting, `calls` the calls made.
     """
 
     clock: Clock
-    burst: float = _BURST
-    per_second: float = CALLS / SECONDS * 0.875
+    calls_allowed: int = CALLS - 100
     calls: int = 0
     waited: float = 0.0
-    _left: float = field(default=-1.0)
-    _at: float = 0.0
+    _made: deque[float] = field(default_factory=deque)
     _turn: threading.Lock = field(default_factory=threading.Lock)
 
     def call(self, ask: Callable[[], T]) -> T:
@@ -58,13 +56,12 @@ class Pace:
     def _take(self) -> None:
         with self._turn:
             now = self.clock.monotonic()
-            if self._left < 0:
-                self._left, self._at = self.burst, now
-            self._left = min(self.burst, self._left + (now - self._at) * self.per_second)
-            self._at = now
+            while self._made and self._made[0] <= now - SECONDS:
+                self._made.popleft()
+            full = len(self._made) >= self.calls_allowed
+            wait = self._made[-self.calls_allowed] + SECONDS - now if full else 0.0
+            self._made.append(now + wait)
             self.calls += 1
-            wait = max(0.0, (1.0 - self._left) / self.per_second)
-            self._left -= 1.0
         if wait:
             self._wait(wait)
 

@@ -62,6 +62,19 @@ def resolve(schema: Schema, settings: MirrorSettings, key: Secret, ledgers: Iter
     return Resolved(Rules(tables), tuple(undecided), tuple(wrong))
 
 
+def only(settings: MirrorSettings, schema: Schema, tables: Iterable[str]) -> MirrorSettings:
+    """The settings with all other tables left empty. Raises Refused for a name that fits no table."""
+    wanted = tuple(tables)
+    names = [table.name for table in schema.filled]
+    for pattern in wanted:
+        if pattern not in LEDGERS and not any(fnmatchcase(name, pattern) for name in names):
+            raise Refused(
+                f"production has no table {pattern!r}; it has {', '.join(names[:20])}", next="cattlegrid mirror plan"
+            )
+    rest = tuple(name for name in names if not _any(name, (*wanted, *settings.skip)))
+    return replace(settings, schema_only=(*settings.schema_only, *rest))
+
+
 def refuse_open(resolved: Resolved, database: str) -> None:
     """Raises Refused with the lines to add, when a column is undecided or a rule cannot be kept."""
     if resolved.wrong:

@@ -109,7 +109,7 @@ def run(job: Job, leaks: Leaks, listen: Callable[[Tally], None] = lambda _: None
     checks = (*_checks(job, filled, done), *leaks.checks())
     road.tally.spent("check", started)
     return Copied(
-        tables=(*(_table_done(job, table, done) for table in filled), *kept),
+        tables=(*(_table_done(job, table, mine) for table, mine in _by_table(filled, done)), *kept),
         checks=checks,
         exact=exact,
         interval=interval,
@@ -187,7 +187,8 @@ def _keep_own(job: Job) -> tuple[TableDone, ...]:
     planned = [replace(one, number=_OWN + one.number) for one in parcels.plan(job.own, mine, {}, job.target_bytes)]
     road = Road(job.own, job.writer, {table.name: table for table in mine}, KEEP_ALL, Tally(job.clock))
     done = copying.copy(road, parcels.parcels(mine, planned, job.target_bytes))
-    return tuple(replace(_table_done(job, table, done), masks={"*": "staging's own"}) for table in mine)
+    own = {"*": "staging's own"}
+    return tuple(replace(_table_done(job, table, its), masks=own) for table, its in _by_table(mine, done))
 
 
 def _whole_digest(job: Job) -> str:
@@ -222,8 +223,14 @@ def _still_there(job: Job, road: Road, filled: Sequence[Table], done: Sequence[C
     )
 
 
-def _table_done(job: Job, table: Table, done: Sequence[Chunk]) -> TableDone:
-    mine = [chunk for chunk in done if chunk.range.table == table.name]
+def _by_table(tables: Sequence[Table], done: Sequence[Chunk]) -> list[tuple[Table, list[Chunk]]]:
+    found: dict[str, list[Chunk]] = {table.name: [] for table in tables}
+    for chunk in done:
+        found[chunk.range.table].append(chunk)
+    return [(table, found[table.name]) for table in tables]
+
+
+def _table_done(job: Job, table: Table, mine: Sequence[Chunk]) -> TableDone:
     return TableDone(
         table=table.name,
         rows=sum(chunk.range.rows for chunk in mine),
@@ -253,11 +260,12 @@ def _checks(job: Job, filled: Sequence[Table], done: Sequence[Chunk]) -> list[Ch
 
 def _counts(engine: Engine, filled: Sequence[Table], done: Sequence[Chunk]) -> Check:
     wrong = []
-    for at in range(0, len(filled), 40):
-        some = filled[at : at + 40]
-        found = engine.run([Statement(f"SELECT count(*) FROM {quoted(table.name)}") for table in some])
-        for table, result in zip(some, found, strict=True):
-            expected = sum(chunk.range.rows for chunk in done if chunk.range.table == table.name)
+    by_table = _by_table(filled, done)
+    for at in range(0, len(by_table), 40):
+        some = by_table[at : at + 40]
+        found = engine.run([Statement(f"SELECT count(*) FROM {quoted(table.name)}") for table, _ in some])
+        for (table, mine), result in zip(some, found, strict=True):
+            expected = sum(chunk.range.rows for chunk in mine)
             if result.rows[0][0] != expected:
                 wrong.append(f"{table.name} has {result.rows[0][0]} rows instead of {expected}")
     return Check(

@@ -153,8 +153,9 @@ def read(engine: Engine) -> Schema:
     known = {name for name, _ in tables} | {name for name, _ in searches}
     told = _told(engine, list(known))
     made = tuple(_table(name, sql, kind[name], told[name]) for name, sql in tables)
+    by_name = {table.name.lower(): table for table in made}
     return Schema(
-        tables=tuple(_resolved(table, made) for table in made),
+        tables=tuple(_resolved(table, by_name) for table in made),
         searches=tuple(_search(name, sql, told[name]) for name, sql in searches),
         indexes=tuple(str(sql) for what, _, owner, sql in rows if what == "index" and sql and owner in known),
         triggers=tuple(str(sql) for what, _, _, sql in rows if what == "trigger"),
@@ -211,9 +212,8 @@ def _table(name: str, sql: str, kind: tuple[str, bool, bool], told: list[list[li
     return Table(name, sql, columns, kind[1], rowid, references, tuple(sorted(apart)))
 
 
-def _resolved(table: Table, tables: Sequence[Table]) -> Table:
+def _resolved(table: Table, by_name: dict[str, Table]) -> Table:
     """Names as the schema spells them; and a reference without columns names the other table's primary key."""
-    by_name = {one.name.lower(): one for one in tables}
     found = []
     for one in table.references:
         other = by_name.get(one.table.lower())

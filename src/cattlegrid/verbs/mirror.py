@@ -41,11 +41,14 @@ Listen = Callable[[str, Tally], None]
 
 @dataclass(frozen=True)
 class Options:
-    """`in_place` loads into staging's own database, with Time Travel as the undo, instead of into a new one."""
+    """`tables`, or patterns, are the only ones whose rows are copied. `in_place` loads into staging's own database,
+    with Time Travel as the undo, instead of into a new one.
+    """
 
     dry_run: bool = False
     in_place: bool = False
     deploy: bool = True
+    tables: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -151,7 +154,7 @@ def mirror(
     Raises Refused for undecided columns and for a database that is not staging's, before anything is written; Failed
     with table and key range. The same command goes on where an interrupted one ended.
     """
-    with surveyed(edge, names) as ground:
+    with surveyed(edge, names, options.tables) as ground:
         for one in ground.surveyed:
             policy.refuse_open(one.resolved, f"database {one.pair.production.name}")
         if options.dry_run:
@@ -189,7 +192,7 @@ class Ground:
 
 
 @contextmanager
-def surveyed(edge: Edge, names: tuple[str, ...]) -> Iterator[Ground]:
+def surveyed(edge: Edge, names: tuple[str, ...], tables: tuple[str, ...] = ()) -> Iterator[Ground]:
     """Production's databases, read but for their rows. Raises NotMeasured when there is none in both environments."""
     fleet = load(edge.cwd)
     chosen = tuple(worker.name for worker in fleet.named(names))
@@ -199,7 +202,7 @@ def surveyed(edge: Edge, names: tuple[str, ...]) -> Iterator[Ground]:
         key = _key(edge, fleet)
         pace = Pace(edge.clock)
         pairs = _pairs(staging, production, chosen)
-        found = tuple(_survey(fleet, production, pair, key, pace) for pair in pairs)
+        found = tuple(_survey(fleet, production, pair, key, pace, tables) for pair in pairs)
         yield Ground(edge, fleet, staging, production, key, found)
 
 
@@ -234,11 +237,12 @@ def _pairs(staging: Place, production: Place, chosen: Sequence[str]) -> tuple[Pa
     return tuple(found.values())
 
 
-def _survey(fleet: Fleet, production: Place, pair: Pair, key: Secret, pace: Pace) -> Surveyed:
+def _survey(fleet: Fleet, production: Place, pair: Pair, key: Secret, pace: Pace, tables: tuple[str, ...]) -> Surveyed:
     source = OnD1(production.client, pair.production.id, pair.production.name, pace)
     found = schema.read(source)
     ledgers = (*policy.LEDGERS, pair.production.table)
-    return Surveyed(pair, source, found, policy.resolve(found, fleet.mirror, key, ledgers))
+    settings = policy.only(fleet.mirror, found, (*tables, *ledgers)) if tables else fleet.mirror
+    return Surveyed(pair, source, found, policy.resolve(found, settings, key, ledgers))
 
 
 def _estimate(one: Surveyed) -> Estimate:
