@@ -21,7 +21,8 @@ import programs
 from results import Result, page, section
 
 BENCHMARKS = (
-    "help", "check", "changes", "deploy", "status", "promote", "redeploy_under_load", "secrets_store", "memory",
+    "help", "check", "changes", "mirror", "deploy", "status", "promote", "redeploy_under_load", "secrets_store",
+    "memory",
 )  # fmt: skip
 RESULTS = Path(__file__).with_name("RESULTS.md")
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from cattlegrid.model.environment import Environment
 from cattlegrid.settings.file import load
 from cattlegrid.toolchain import Toolchain
 
@@ -108,7 +109,7 @@ def test_no_two_bindings_of_the_fleet_share_a_placeholder_id() -> None:
 def test_the_example_of_each_secrets_file_names_every_secret_and_holds_no_value(environment: str) -> None:
     policy = load(FLEET).secrets
     text = (FLEET / "secrets" / f"{environment}.env.example").read_text("utf-8")
-    assert set(re.findall(r"^(\w+)=$", text, re.MULTILINE)) == {*policy.isolated, *policy.shared}
+    assert set(re.findall(r"^(\w+)=$", text, re.MULTILINE)) == set(policy.names(Environment(environment)))
     assert not re.search(r"^\w+=.+$", text, re.MULTILINE)
 
 

@@ -103,7 +103,10 @@ class ToolFailed(ToolError):
 
 
 class ApiError(CattlegridError):
-    """Cloudflare's answer: HTTP `status` (0: no answer came) and its own error `number` (0: none given)."""
+    """Cloudflare's answer: HTTP `status` (0: no answer came) and its own error `number` (0: none given).
+
+    `retry_after` in seconds, as the answer asked for; 0 when it did not.
+    """
 
     code = "CG-API"
 
@@ -111,6 +114,7 @@ class ApiError(CattlegridError):
         super().__init__(what, where=where, next=next)
         self.status = status
         self.number = number
+        self.retry_after = 0.0
 
 
 class StoreError(CattlegridError):

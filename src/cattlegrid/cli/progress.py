@@ -7,12 +7,23 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
 
 from cattlegrid.model.event import Event, Phase, Tell
 
 if TYPE_CHECKING:
     from cattlegrid.cli.show import Show
+    from cattlegrid.mirror.copying import Tally
 
 
 @contextmanager
@@ -57,3 +68,25 @@ def counted(show: Show, what: str) -> Iterator[Callable[[int, int], None]]:
             bar.update(task[0], completed=done, total=total)
 
         yield count
+
+
+@contextmanager
+def carried() -> Iterator[Callable[[str, Tally], None]]:
+    """One bar a database: rows, bytes, rate and the time that remains."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[rows]} rows"),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(), transient=True) as bar:
+        tasks: dict[str, TaskID] = {}
+
+        def listen(name: str, tally: Tally) -> None:
+            if name not in tasks:
+                tasks[name] = bar.add_task(name, total=tally.total_bytes, rows=0)
+            bar.update(tasks[name], completed=tally.bytes, rows=f"{tally.rows}/{tally.total_rows}")
+
+        yield listen

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from cattlegrid.errors import CattlegridError
 from cattlegrid.model.check import Outcome
 from cattlegrid.model.environment import Environment
 from cattlegrid.model.event import Event, Phase, Tell
 from cattlegrid.model.secret import Secret, redact
+
+if TYPE_CHECKING:
+    from cattlegrid.mirror.copying import Tally
 
 _COLOURS = {"red": "31", "green": "32", "yellow": "33", "blue": "34", "cyan": "36", "bold": "1", "dim": "2"}
 _ENVIRONMENT_COLOUR = {Environment.STAGING: "cyan", Environment.PRODUCTION: "red"}
@@ -120,6 +123,17 @@ class Show:
                 yield tell
         else:
             yield lambda event: self.line(self.event(event))
+
+    @contextmanager
+    def transfer(self) -> Iterator[Callable[[str, Tally], None]]:
+        """A listener for rows on their way: a bar on a terminal, nothing elsewhere."""
+        if not self.live:
+            yield lambda _name, _tally: None
+            return
+        from cattlegrid.cli.progress import carried  # noqa: PLC0415 - as above
+
+        with carried() as listen:
+            yield listen
 
     def event(self, event: Event) -> str:
         mark, style = _PHASE[event.phase]

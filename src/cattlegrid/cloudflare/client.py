@@ -195,13 +195,16 @@ def _refusal(response: httpx2.Response, where: str, *, in_doubt: bool) -> ApiErr
     number = errors[0].get("code") if errors else 0
     number = number if isinstance(number, int) else 0
     kind = InDoubt if in_doubt else ApiError
-    return kind(
+    refusal = kind(
         words or f"Cloudflare answered {response.status_code} without a reason",
         status=response.status_code,
         number=number,
         where=where,
         next=_advice(response, number),
     )
+    told = response.headers.get("retry-after", "")
+    refusal.retry_after = float(told) if told.isdigit() else 0.0
+    return refusal
 
 
 def _advice(response: httpx2.Response, number: int) -> str:

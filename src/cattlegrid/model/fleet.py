@@ -174,6 +174,20 @@ class Ignore:
 
 
 @dataclass(frozen=True)
+class MirrorSettings:
+    """What `[mirror]` says. `mask` by `table.column` or a pattern: the name of a mask, `keep`, `null`, `const:…`, or a
+    table of JSON paths. `key` names the secret that masks are keyed with; `accept` are columns in which the leak scan
+    may find addresses.
+    """
+
+    key: str = "MIRROR_KEY"
+    skip: tuple[str, ...] = ()
+    schema_only: tuple[str, ...] = ()
+    accept: tuple[str, ...] = ()
+    mask: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Fleet:
     """`cattlegrid.toml`, checked. `root` is absolute; `shared` are paths and globs that touch every worker."""
 
@@ -198,6 +212,8 @@ class Fleet:
             environment.value: settings.block for environment, settings in self.environments.items() if settings.block
         }
         return Blocks(**called)
+
+    mirror: MirrorSettings = field(default_factory=MirrorSettings)
 
     def named(self, names: tuple[str, ...]) -> tuple[WorkerSettings, ...]:
         """The workers of these names, in the fleet's order; all of them without names. Raises UnknownWorker."""

@@ -17,6 +17,7 @@ from cattlegrid.model.fleet import (
     Fleet,
     HttpCheck,
     Ignore,
+    MirrorSettings,
     WorkerSettings,
 )
 from cattlegrid.settings import secrets
@@ -87,6 +88,18 @@ def _fleet(root: Path, settings: dict[str, Any], mistakes: list[Mistake]) -> Fle
             Ignore(entry.get("rule", ""), entry.get("file", "**"), entry.get("reason", ""))
             for entry in settings.get("check", {}).get("ignore", ())
         ),
+        mirror=_mirror(settings.get("mirror", {})),
+    )
+
+
+def _mirror(table: dict[str, Any]) -> MirrorSettings:
+    lists = {name: table.get(name, ()) for name in ("skip", "schema-only", "accept")}
+    return MirrorSettings(
+        key=table.get("key", "MIRROR_KEY"),
+        skip=lists["skip"],
+        schema_only=lists["schema-only"],
+        accept=lists["accept"],
+        mask=table.get("mask", {}),
     )
 
 

@@ -95,6 +95,25 @@ def _headers(value: object) -> dict[str, str]:
     return dict(value)
 
 
+def mask(*names: str) -> Kind:
+    """A mask by name, `keep`, `null`, `const:…`, or a table of JSON paths and masks."""
+    known = ("keep", "null", "json", *names)
+
+    def read(value: object) -> object:
+        if isinstance(value, dict):
+            for path, name in value.items():
+                if path != "*" and not path.startswith("$"):
+                    raise ValueError(f'needs paths such as "$.user.email", or "*", not {path!r}')
+                if name not in ("keep", *names):
+                    raise ValueError(f"needs a mask for {path!r}, not {described(name)}")
+            return dict(value)
+        if not isinstance(value, str) or not (value in known or value.startswith("const:")):
+            raise ValueError(f'needs {_listed(known)}, "const:…", or a table of JSON paths, not {described(value)}')
+        return value
+
+    return Kind("a mask, or a table of JSON paths and masks", read)
+
+
 def choice(*words: str) -> Kind:
     def read(value: object) -> str:
         if value not in words:

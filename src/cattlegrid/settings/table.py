@@ -25,12 +25,16 @@ from cattlegrid.settings.kinds import (
     Kind,
     choice,
     choices,
+    mask,
 )
 
 METHODS: Final = ("get", "head", "post", "put", "patch", "delete", "options")
 GATE: Final = ("smoke", "isolation", "migrations", "rehearsal", "approval")
 STORES: Final = ("sops", "dotenv", "infisical")
 FORMS: Final = ("text", "hex", "base64", "url", "json", "pem")
+MASKS: Final = (
+    "name", "email", "phone", "hostname", "url", "ip", "address", "text", "number", "date-shift", "hash",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -110,5 +114,10 @@ SETTINGS: Final = (
     Setting("check.ignore[].rule", TEXT, None, "Code of the rule, such as C301.", required=True),
     Setting("check.ignore[].file", TEXT, None, "Only in this file; globs are allowed."),
     Setting("check.ignore[].reason", TEXT, None, "Why it does not count.", required=True),
+    Setting("mirror.key", TEXT, "MIRROR_KEY", "Name of the secret that masks are keyed with."),
+    Setting("mirror.skip", TEXTS, (), "Tables, or patterns of tables, whose rows staging keeps as they are."),
+    Setting("mirror.schema-only", TEXTS, (), "Tables, or patterns, that are made and left empty."),
+    Setting("mirror.accept", TEXTS, (), "`table.column`s in which addresses and telephone numbers are meant to be."),
+    Setting("mirror.mask.*", mask(*MASKS), None, "What becomes of `table.column` (patterns are allowed)."),
     Setting("ventures.*.environments", choices(*Environment), None, "Environments of the venture.", required=True),
 )

@@ -1,0 +1,271 @@
+"""A database from production into staging: `cattlegrid mirror` against export and import, and SQLite alone."""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from measure import ProgramFailed, Series, interleaved, run
+from programs import Programs
+from results import Goal, Result, Row, rows
+
+from cattlegrid.clock import Clock
+from cattlegrid.cloudflare import d1
+from cattlegrid.cloudflare.client import Client
+from cattlegrid.database.marker import mark_sql
+from cattlegrid.local import daemon
+from cattlegrid.mirror import run as mirror
+from cattlegrid.mirror import schema
+from cattlegrid.mirror.engine import OnFile
+from cattlegrid.mirror.leaks import Leaks
+from cattlegrid.mirror.pace import Pace
+from cattlegrid.mirror.restoring import FreshWriter
+from cattlegrid.mirror.rules import KEEP_ALL
+from cattlegrid.model.environment import Environment
+from cattlegrid.model.secret import Secret
+from cattlegrid.model.target import Account
+
+TITLE = "mirror"
+
+
+@dataclass(frozen=True)
+class Field:
+    """A cloud with a filled production and an empty staging, the fleet's folder, and the same rows as a file."""
+
+    programs: Programs
+    folder: Path
+    environ: Mapping[str, str]
+    file: Path
+    small: int
+    big: int
+
+    def ours(self) -> float:
+        argv = (self.programs.cattlegrid, "mirror", "--in-place", "--json")
+        return run(argv, cwd=self.folder, env=self.environ).seconds
+
+    def memory(self) -> float:
+        """The most that ours holds, in megabytes."""
+        argv = (sys.executable, "-c", _MOST, self.programs.cattlegrid, "mirror", "--in-place", "--json")
+        return int(run(argv, cwd=self.folder, env=self.environ).out.split()[-1]) / 1024
+
+    def wrangler(self) -> float:
+        """Export and import; staging is emptied first, since an import does not replace."""
+        out = self.folder / "export.sql"
+        tool = [*self.programs.parts.wrangler, "d1"]
+        emptied = "DROP TABLE IF EXISTS users; DROP TABLE IF EXISTS docs"
+        run([*tool, "execute", "staging", "--remote", "--yes", "--command", emptied], cwd=self.folder, env=self.environ)
+        exported = [
+            *tool,
+            "export",
+            "production",
+            "--remote",
+            "--table",
+            "users",
+            "--table",
+            "docs",
+            "--output",
+            str(out),
+        ]
+        imported = [*tool, "execute", "staging", "--remote", "--yes", "--file", str(out)]
+        return sum(run(argv, cwd=self.folder, env=self.environ, timeout=900).seconds for argv in (exported, imported))
+
+    def dump(self) -> float:
+        target = self.folder / "dumped.db"
+        target.unlink(missing_ok=True)
+        piped = f"sqlite3 {self.file} .dump | sqlite3 {target}"
+        return run(["sh", "-c", piped], cwd=self.folder, env=self.environ).seconds
+
+    def executemany(self) -> float:
+        target = self.folder / "many.db"
+        target.unlink(missing_ok=True)
+        return run(
+            [sys.executable, "-c", _MANY, str(self.file), str(target)], cwd=self.folder, env=self.environ
+        ).seconds
+
+
+def bench(programs: Programs, *, quick: bool) -> Result:
+    small, big = (2_000, 5) if quick else (100_000, 100)
+    found: dict[str, Series] = {}
+    notes = []
+    with field(programs, small, 0) as plain:
+        contenders: dict[str, Callable[[], float]] = {
+            OURS: plain.ours,
+            "sqlite3 .dump | sqlite3 (a file; nothing masked or verified)": plain.dump,
+            "executemany (a file; nothing masked or verified)": plain.executemany,
+        }
+        found |= interleaved(contenders, rounds=1)
+        found[WRANGLER] = Series(tuple(plain.wrangler() for _ in found[OURS].values))
+    with field(programs, small, big) as heavy:
+        with_big = Series((heavy.ours(),))
+        notes.append(_wrangler_with_big(heavy))
+        memory = heavy.memory()
+    table = (*rows(found, OURS), Row(f"{OURS}, and {big} rows of 500 KB", with_big, "s"))
+    return Result(TITLE, _SETTING.format(small=small), table, _goals(found, with_big, memory), tuple(notes))
+
+
+OURS = "cattlegrid mirror (masked, every value read back)"
+WRANGLER = "wrangler d1 export + execute --file"
+
+
+def _wrangler_with_big(heavy: Field) -> str:
+    try:
+        seconds = heavy.wrangler()
+    except ProgramFailed as failed:
+        words = [line for line in str(failed).splitlines() if "rror" in line]
+        last = words[0].strip()[:200] if words else "without a word"
+        return f"With the rows of 500 KB, wrangler's export and import fail: {last}"
+    return f"With the rows of 500 KB, wrangler's export and import took {seconds:.0f} s."
+
+
+def _goals(found: Mapping[str, Series], with_big: Series, memory: float) -> tuple[Goal, ...]:
+    faster = found[WRANGLER].over(found[OURS]).median
+    return (
+        Goal("≥ 10 x faster than wrangler's export and import", faster, 10, "x", _LOADED, at_least=True),
+        Goal("≤ 300 MB of memory with the rows of 500 KB", memory, 300, "MB", "It holds more than it was meant to."),
+        Goal("≤ 90 s with the rows of 500 KB", with_big.median, 90, "s", _LOADED),
+    )
+
+
+@contextmanager
+def field(programs: Programs, small: int, big: int) -> Iterator[Field]:
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made)
+        file = folder / "rows.sqlite"
+        _fill(file, small, big)
+        running = daemon.up(folder / "cloud", node=programs.parts.node, modules=programs.parts.modules)
+        try:
+            environ = {**programs.environ, **daemon.env(folder / "cloud"), "MIRROR_KEY": "a key for benchmarks only"}
+            account = Account(running.base_url, running.account, Secret(environ["CLOUDFLARE_API_TOKEN"]))
+            with Client(account) as client:
+                ids = [_database(client, environment, file) for environment in Environment]
+            _fleet(folder, ids[0], ids[1])
+            yield Field(programs, folder, environ, file, small, big)
+        finally:
+            daemon.reset(folder / "cloud")
+
+
+def _database(client: Client, environment: Environment, file: Path) -> str:
+    def mark(new: d1.Listed) -> None:
+        d1.ensure(client, new.id, mark_sql(environment))
+
+    writer = FreshWriter(client, environment.value, mark, Pace(Clock(), calls_allowed=100_000))
+    if environment is Environment.PRODUCTION:
+        with OnFile(file, read_only=True) as source:
+            job = mirror.Job(source, writer, schema.read(source), KEEP_ALL, Clock(), lambda: "", {})
+            mirror.run(job, Leaks(KEEP_ALL))
+            mirror.forget(writer)
+    return writer.database.id
+
+
+def _fleet(folder: Path, staging: str, production: str) -> None:
+    worker = folder / "workers" / "one"
+    worker.mkdir(parents=True)
+    for place, config in ((worker, _CONFIG), (folder, _BOTH)):
+        (place / "wrangler.toml").write_text(config.format(staging=staging, production=production))
+    (folder / "cattlegrid.toml").write_text(_SETTINGS)
+    subprocess.run(["git", "init", "-q", str(folder)], check=True)
+
+
+def _fill(file: Path, small: int, big: int) -> None:
+    dice = random.Random(11)  # noqa: S311 - the same rows in every run
+    with closing(sqlite3.connect(file)) as db:
+        db.execute(
+            "CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT UNIQUE, name TEXT, org TEXT, created_at TEXT,"
+            " score REAL, bio TEXT)"
+        )
+        db.execute("CREATE TABLE docs (id INTEGER PRIMARY KEY, body TEXT, raw BLOB)")
+        words = [f"word{number}" for number in range(500)]
+        db.executemany(
+            "INSERT INTO users VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                (
+                    number,
+                    f"user{number}@corp{number % 97}.io",
+                    f"Given{number % 700} Family{number % 1300}",
+                    f"org-{number % 50}",
+                    f"2026-0{number % 9 + 1}-11T10:00:00Z",
+                    dice.random() * 1000,
+                    " ".join(dice.choices(words, k=18)),
+                )
+                for number in range(1, small + 1)
+            ),
+        )
+        text = "a line of a longer document\n" * 9000
+        db.executemany(
+            "INSERT INTO docs VALUES (?, ?, ?)",
+            ((number, text[:250_000], dice.randbytes(250_000)) for number in range(1, big + 1)),
+        )
+        db.commit()
+
+
+_MOST = """
+import resource, subprocess, sys
+subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
+_MANY = """
+import sqlite3, sys
+here, there = sqlite3.connect(sys.argv[1]), sqlite3.connect(sys.argv[2])
+for name, sql in here.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'table'").fetchall():
+    there.execute(sql)
+    rows = here.execute(f"SELECT * FROM {name}")
+    there.executemany(f"INSERT INTO {name} VALUES ({', '.join('?' * len(rows.description))})", rows)
+there.commit()
+"""
+_CONFIG = """\
+name = "one-staging"
+main = "index.js"
+compatibility_date = "2026-11-01"
+
+[[d1_databases]]
+binding = "DB"
+database_name = "staging"
+database_id = "{staging}"
+
+[env.production]
+name = "one"
+
+[[env.production.d1_databases]]
+binding = "DB"
+database_name = "production"
+database_id = "{production}"
+"""
+_BOTH = """\
+name = "both"
+
+[[d1_databases]]
+binding = "STAGING"
+database_name = "staging"
+database_id = "{staging}"
+
+[[d1_databases]]
+binding = "PRODUCTION"
+database_name = "production"
+database_id = "{production}"
+"""
+_SETTINGS = """\
+[fleet]
+name = "bench"
+workers = ["workers/*"]
+
+[mirror.mask]
+"users.email" = "email"
+"users.name" = "name"
+"users.org" = "keep"
+"users.created_at" = "keep"
+"users.bio" = "text"
+"docs.body" = "text"
+"docs.raw" = "keep"
+"""
+_LOADED = "The machine was shared with other work while this was measured."
+_SETTING = """
+{small} rows of about 200 bytes in seven columns, from one D1 database into another on the local Cloudflare, through the
+REST API. Ours masks three columns, reads everything back and compares it; wrangler does neither.
+"""

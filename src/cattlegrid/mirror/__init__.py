@@ -1,0 +1,1 @@
+"""The mirror: production's data into staging; read, masked, written, read back and compared."""

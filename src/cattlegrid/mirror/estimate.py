@@ -1,0 +1,64 @@
+"""What a mirror will cost before it begins: rows, bytes, calls, rows billed, dollars, minutes.
+
+Prices and limits: D1's pricing page (docs/mirror.md has the source); they are shown, never enforced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from cattlegrid.mirror.pace import CALLS, SECONDS
+from cattlegrid.mirror.parcels import TARGET, parcels
+from cattlegrid.mirror.progress import Chunk
+from cattlegrid.mirror.schema import Schema, Table
+
+DOLLARS_PER_MILLION_WRITTEN: Final = 1.00
+DOLLARS_PER_MILLION_READ: Final = 0.001
+FREE_WRITTEN_A_DAY: Final = 100_000
+_OVERHEAD: Final = 30
+_SECONDS_PER_CALL: Final = 0.15
+_BYTES_PER_SECOND: Final = 10_000_000
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """`dollars` is beyond what the paid plan includes; `free_days` how many days the free plan's writes would take."""
+
+    tables: int
+    rows: int
+    bytes: int
+    calls: int
+    rows_read: int
+    rows_written: int
+    dollars: float
+    seconds: float
+    free_days: int
+
+
+def estimate(schema: Schema, filled: Sequence[Table], chunks: Sequence[Chunk], target: int = TARGET) -> Estimate:
+    rows = sum(chunk.range.rows for chunk in chunks)
+    size = sum(chunk.range.bytes for chunk in chunks)
+    calls = 3 * len(parcels(filled, chunks, target)) + len(schema.indexes) + 2 * len(schema.searches) + _OVERHEAD
+    indexes = {table.name: sum(_on(sql, table.name) for sql in schema.indexes) for table in filled}
+    written = sum(chunk.range.rows * (1 + indexes[chunk.range.table]) for chunk in chunks)
+    paced = (calls - 1) // (CALLS - 100) * SECONDS
+    read = 3 * rows
+    return Estimate(
+        tables=len(filled),
+        rows=rows,
+        bytes=size,
+        calls=calls,
+        rows_read=read,
+        rows_written=written,
+        dollars=written / 1e6 * DOLLARS_PER_MILLION_WRITTEN + read / 1e6 * DOLLARS_PER_MILLION_READ,
+        seconds=max(calls * _SECONDS_PER_CALL, 3 * size / _BYTES_PER_SECOND, paced),
+        free_days=-(-written // FREE_WRITTEN_A_DAY),
+    )
+
+
+def _on(sql: str, table: str) -> bool:
+    words = sql.replace('"', " ").replace("`", " ").replace("[", " ").replace("(", " ").split()
+    lowered = [word.lower() for word in words]
+    return "on" in lowered and table.lower() in lowered[lowered.index("on") : lowered.index("on") + 2]

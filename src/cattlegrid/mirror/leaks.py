@@ -1,0 +1,105 @@
+"""The last look for what must not have crossed: originals of masked values, and the forms of addresses and keys.
+
+It sees every row twice: the original before it is masked, and what staging gave back. Originals are kept as Python's
+64-bit hashes, whose key is this process's own, and at most a million of them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from cattlegrid.mirror.rules import Rules
+from cattlegrid.mirror.schema import Table, quoted
+from cattlegrid.mirror.values import Row
+from cattlegrid.model.check import Check, Outcome
+
+MOST: Final = 1_000_000
+SHORTEST: Final = 6
+_WORDS: Final = re.compile(r"[^\s,;|<>()\[\]{}\"'=]+")
+FORMS: Final = {
+    "an e-mail address": re.compile(r"[\w.+-]+@(?!(?:[\w-]+\.)*example(?:\.(?:com|org|net))?\b)[\w-]+\.[a-zA-Z]{2,}"),
+    "a token": re.compile(
+        r"\b(?:AKIA[0-9A-Z]{16}|gh[pousr]_[A-Za-z0-9]{30,}|github_pat_\w{30,}|sk-[A-Za-z0-9_-]{20,}"
+        r"|xox[abprs]-[A-Za-z0-9-]{10,}|eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}|AIza[A-Za-z0-9_-]{30,})"
+    ),
+    "a private key": re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
+    "a telephone number": re.compile(r"(?<![\w.:-])\+\d{1,3}[ .-]?\(?\d{2,4}\)?(?:[ .-]?\d{2,4}){2,4}(?![\w.:-])"),
+}
+_LIKELY: Final = re.compile(r"@|\+\d|AKIA|gh[pousr]_|github_pat_|sk-|xox|eyJ|AIza|-----BEGIN")
+
+
+@dataclass
+class Leaks:
+    """`accepted` are columns (`table.column`) in which such forms are meant to be."""
+
+    rules: Rules
+    accepted: frozenset[str] = frozenset()
+    hits: dict[str, str] = field(default_factory=dict)
+    looked: int = 0
+    _originals: set[int] = field(default_factory=set, repr=False)
+    _full: bool = False
+
+    def original(self, table: Table, rows: Sequence[Row]) -> None:
+        masks = self.rules.of(table).masks
+        for name in masks:
+            if len(self._originals) >= MOST:
+                self._full = True
+                return
+            at = table.carried.index(quoted(name))
+            for row in rows:
+                value = row[at]
+                if isinstance(value, str) and len(value) >= SHORTEST:
+                    self._originals.add(hash(value))
+
+    def written(self, table: Table, rows: Sequence[Row]) -> None:
+        rules = self.rules.of(table)
+        for at in range(len(table.carried)):
+            name = _column(table, at)
+            place = f"{table.name}.{name}"
+            if name is None or place in self.hits or place in self.accepted or name in rules.consts:
+                continue
+            for row in rows:
+                value = row[at]
+                if isinstance(value, str) and str(row[-1])[at] == "t":
+                    self.looked += 1
+                    self._look(place, value, masked=name in rules.masks)
+
+    def _look(self, place: str, value: str, *, masked: bool) -> None:
+        if not masked and _LIKELY.search(value):
+            for form, pattern in FORMS.items():
+                if pattern.search(value):
+                    self.hits[place] = form
+                    return
+        if self._originals:
+            for word in (value,) if masked else _candidates(value):
+                if hash(word) in self._originals:
+                    self.hits[place] = "the original of a masked value"
+                    return
+
+    def checks(self) -> tuple[Check, ...]:
+        """Nothing looked at is not measured; a run that masks nothing has no originals to look for."""
+        if not self.looked:
+            return ()
+        if self.hits:
+            found = "; ".join(f"{place} holds {what}" for place, what in sorted(self.hits.items())[:5])
+            return (Check("leak scan", Outcome.FAIL, found),)
+        limit = f", the first {MOST} originals only" if self._full else ""
+        return (Check("leak scan", Outcome.PASS, f"{self.looked} texts{limit}"),)
+
+
+def _candidates(value: str) -> Iterator[str]:
+    if len(value) >= SHORTEST:
+        yield value
+    for word in _WORDS.findall(value):
+        stripped = word.strip(".:!?")
+        if len(stripped) >= SHORTEST and stripped != value:
+            yield stripped
+
+
+def _column(table: Table, at: int) -> str | None:
+    """The name of the column that is carried at this place; None for the row id."""
+    first = len(table.carried) - len(table.columns)
+    return table.columns[at - first].name if at >= first else None

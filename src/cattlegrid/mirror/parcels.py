@@ -1,0 +1,112 @@
+"""Parcels: ranges that are read, written and verified together, one call each. Small tables share a parcel."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from cattlegrid.cloudflare.d1 import Statement
+from cattlegrid.mirror import ranges
+from cattlegrid.mirror.engine import Engine
+from cattlegrid.mirror.order import circles, circular
+from cattlegrid.mirror.progress import Chunk
+from cattlegrid.mirror.ranges import Range
+from cattlegrid.mirror.rows import Blank
+from cattlegrid.mirror.schema import Table, quoted
+
+TARGET: Final = 4_000_000
+_RANGES: Final = 40
+_FEW: Final = 20_000
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """`held` are, by table, the columns of references that close a circle over more than one parcel: they are written
+    as NULL first, and set when all rows are there.
+    """
+
+    chunks: tuple[Chunk, ...]
+    held: Mapping[str, tuple[str, ...]]
+
+
+def plan(engine: Engine, tables: Sequence[Table], blank: Blank, target: int = TARGET) -> list[Chunk]:
+    """Every table's rows in ranges of about `target` bytes, parents first. One call for forty small tables."""
+    ordered = [table for group in circles(tables) for table in group]
+    few = _small(engine, ordered)
+    planned: dict[str, list[Range]] = {}
+    for some in _some([table for table in ordered if few[table.name]]):
+        asked = [
+            Statement(ranges.border_sql(engine, table, target, None, blank.get(table.name, frozenset())))
+            for table in some
+        ]
+        for table, result in zip(some, engine.run(asked), strict=True):
+            planned[table.name] = ranges.plan_table(engine, table, target, _of(blank, table), result.rows)
+    for table in ordered:
+        if table.name not in planned:
+            planned[table.name] = ranges.plan_table(engine, table, target, _of(blank, table))
+    found = [one for table in ordered for one in planned[table.name]]
+    return [Chunk(number, one) for number, one in enumerate(found)]
+
+
+def parcels(tables: Sequence[Table], chunks: Sequence[Chunk], target: int = TARGET) -> list[Parcel]:
+    """The chunks in their order, packed. A circle of references that fits one parcel is never cut."""
+    by_table: dict[str, list[Chunk]] = {}
+    for chunk in chunks:
+        by_table.setdefault(chunk.range.table, []).append(chunk)
+    found: list[Parcel] = []
+    open_parcel: list[Chunk] = []
+    for group in circles(tables):
+        mine = [chunk for table in group for chunk in by_table.get(table.name, ())]
+        together = circular(group) and len(mine) > 1
+        if together and _fits(mine, target):
+            if not _fits([*open_parcel, *mine], target):
+                found.append(Parcel(tuple(open_parcel), {}))
+                open_parcel = []
+            open_parcel += mine
+        elif together:
+            found += [Parcel(tuple(open_parcel), {})] if open_parcel else []
+            found += [Parcel((chunk,), held(group)) for chunk in mine]
+            open_parcel = []
+        else:
+            for chunk in mine:
+                if not _fits([*open_parcel, chunk], target):
+                    found.append(Parcel(tuple(open_parcel), {}))
+                    open_parcel = []
+                open_parcel.append(chunk)
+    return [*found, Parcel(tuple(open_parcel), {})] if open_parcel else found
+
+
+def held(group: Sequence[Table]) -> dict[str, tuple[str, ...]]:
+    """By table of a circle: the nullable columns of the references that stay within it."""
+    names = {table.name for table in group}
+    found = {}
+    for table in group:
+        strict = {column.name for column in table.columns if column.not_null or column.primary}
+        inner = [column for one in table.references if one.table in names for column in one.columns]
+        found[table.name] = tuple(dict.fromkeys(column for column in inner if column not in strict))
+    return found
+
+
+def _fits(chunks: Sequence[Chunk], target: int) -> bool:
+    size = sum(chunk.range.bytes for chunk in chunks)
+    return len(chunks) <= 1 or (size <= target * 5 // 4 and len(chunks) <= _RANGES)
+
+
+def _small(engine: Engine, tables: Sequence[Table]) -> dict[str, bool]:
+    found = {}
+    for some in _some(tables, 2 * _RANGES):
+        asked = [
+            Statement(f"SELECT count(*) FROM (SELECT 1 FROM {quoted(table.name)} LIMIT {_FEW + 1})") for table in some
+        ]
+        for table, result in zip(some, engine.run(asked), strict=True):
+            found[table.name] = int(str(result.rows[0][0])) <= _FEW
+    return found
+
+
+def _some(tables: Sequence[Table], size: int = _RANGES) -> list[Sequence[Table]]:
+    return [tables[at : at + size] for at in range(0, len(tables), size)]
+
+
+def _of(blank: Blank, table: Table) -> frozenset[str]:
+    return blank.get(table.name, frozenset())

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from mirror_files import KEY, filled, mirrored
+
+from cattlegrid.errors import Failed, Refused
+from cattlegrid.mirror import policy, schema
+from cattlegrid.mirror.engine import OnFile
+from cattlegrid.mirror.policy import Resolved
+from cattlegrid.model.check import Outcome
+from cattlegrid.model.fleet import MirrorSettings
+
+TABLES = (
+    "CREATE TABLE people (id INTEGER PRIMARY KEY, email TEXT UNIQUE, nick TEXT NOT NULL, born TEXT, age INTEGER)",
+    "CREATE TABLE mails (id INTEGER PRIMARY KEY, sender TEXT REFERENCES people (email), body TEXT)",
+    "CREATE TABLE d1_migrations (id INTEGER PRIMARY KEY, name TEXT)",
+    "CREATE VIRTUAL TABLE search USING fts5 (body, content = 'mails', content_rowid = 'id')",
+    "INSERT INTO people VALUES (1, 'ada@corp.io', 'ada', '1815-12-10', 36), (2, 'bob@corp.io', 'bob', NULL, 5)",
+    "INSERT INTO mails VALUES (1, 'ada@corp.io', 'Dear Countess Lovelace'), (2, NULL, 'nothing')",
+    "INSERT INTO search (search) VALUES ('rebuild')",
+)
+MASK = {"people.email": "email", "people.nick": "name", "people.born": "date-shift", "mails.body": "text"}
+
+
+@pytest.fixture
+def production(tmp_path: Path) -> Path:
+    return filled(tmp_path / "production.db", *TABLES)
+
+
+def resolved(production: Path, mask: dict[str, object], **more: tuple[str, ...]) -> Resolved:
+    with OnFile(production, read_only=True) as engine:
+        return policy.resolve(schema.read(engine), MirrorSettings(mask=mask, **more), KEY)
+
+
+def rows(file: Path, sql: str) -> list[tuple[object, ...]]:
+    import sqlite3  # noqa: PLC0415
+    from contextlib import closing  # noqa: PLC0415
+
+    with closing(sqlite3.connect(file)) as db:
+        return db.execute(sql).fetchall()
+
+
+def test_an_undecided_column_stops_the_mirror_with_the_lines_to_add(production: Path) -> None:
+    found = resolved(production, {"people.email": "email"})
+    with pytest.raises(Refused, match="3 columns may hold text") as refused:
+        policy.refuse_open(found, "database p")
+    assert '  "people.nick" = "text"\n  "people.born" = "text"\n  "mails.body" = "text"' in refused.value.what
+    assert "sender" not in refused.value.what
+
+
+def test_masked_rows_join_as_before_and_their_search_finds_the_masked_text(production: Path, tmp_path: Path) -> None:
+    copied = mirrored(production, tmp_path / "s.db", rules=resolved(production, dict(MASK)).rules)
+    assert copied.outcome is Outcome.PASS, copied.checks
+    assert rows(tmp_path / "s.db", "SELECT p.id FROM mails m JOIN people p ON p.email = m.sender") == [(1,)]
+    assert rows(tmp_path / "s.db", "SELECT count(*) FROM search WHERE search MATCH 'Countess'") == [(0,)]
+    ((body,),) = rows(tmp_path / "s.db", "SELECT body FROM mails WHERE id = 1")
+    assert rows(tmp_path / "s.db", f"SELECT rowid FROM search WHERE search MATCH '{str(body).split()[1]}'") == [(1,)]
+    raw = (tmp_path / "s.db").read_bytes()
+    assert not [word for word in (b"ada@corp", b"Countess", b"Lovelace", b"1815-12-10") if word in raw]
+
+
+def test_null_and_const_are_never_even_read(production: Path, tmp_path: Path) -> None:
+    found = resolved(production, {**MASK, "mails.body": "const:gone", "people.born": "null"})
+    assert found.rules.blank["mails"] == {"body"}
+    mirrored(production, tmp_path / "s.db", rules=found.rules)
+    assert rows(tmp_path / "s.db", "SELECT body FROM mails") == [("gone",), ("gone",)]
+    assert rows(tmp_path / "s.db", "SELECT born FROM people") == [(None,), (None,)]
+
+
+def test_an_original_left_in_a_kept_column_fails_the_leak_scan(production: Path, tmp_path: Path) -> None:
+    filled(production, "UPDATE people SET nick = 'see Countess@home.org' WHERE id = 1")
+    found = resolved(production, {**MASK, "people.nick": "keep"})
+    copied = mirrored(production, tmp_path / "s.db", rules=found.rules)
+    assert copied.outcome is Outcome.FAIL
+    assert copied.checks[-1].detail == "people.nick holds an e-mail address"
+
+
+def test_text_in_a_column_that_was_declared_a_number_stops_the_mirror(production: Path, tmp_path: Path) -> None:
+    filled(production, "UPDATE people SET age = 'call ada@corp.io' WHERE id = 2")
+    with pytest.raises(Failed, match="declared as a number") as failed:
+        mirrored(production, tmp_path / "s.db", rules=resolved(production, dict(MASK)).rules)
+    assert failed.value.where == "table people, column age"
+    assert "ada@corp.io" not in str(failed.value)
+
+
+@pytest.mark.parametrize(
+    ("mask", "said"),
+    [
+        ({"people.id": "number"}, "is the key by which the table's rows are addressed"),
+        ({"people.nick": "null"}, "is declared NOT NULL"),
+        ({"people.email": "const:x"}, "is unique: one constant for every row"),
+        ({"mails.sender": "hash"}, "is masked as 'hash' and references people.email, masked as 'email'"),
+    ],
+)
+def test_rules_that_cannot_be_kept_are_refused(production: Path, mask: dict[str, object], said: str) -> None:
+    with pytest.raises(Refused, match=said):
+        policy.refuse_open(resolved(production, {**MASK, **mask}), "database p")
+
+
+def test_a_table_of_schema_only_arrives_empty(production: Path, tmp_path: Path) -> None:
+    found = resolved(production, dict(MASK), schema_only=("mails",))
+    policy.refuse_open(found, "database p")
+    mirrored(production, tmp_path / "s.db", rules=found.rules)
+    assert rows(tmp_path / "s.db", "SELECT count(*) FROM mails") == [(0,)]
