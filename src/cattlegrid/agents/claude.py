@@ -15,7 +15,6 @@ _DENIED: Final = (
     "Bash(*CLOUDFLARE_ENV=production*)", "Bash(cattlegrid promote*)", "Bash(cattlegrid allow*)",
     "Bash(cattlegrid approve*)", "Bash(*--no-verify*)",
 )  # fmt: skip
-_REGISTRIES: Final[tuple[str, ...]] = ()
 
 
 def launch(start: Start) -> Launch:
@@ -55,7 +54,7 @@ def _settings(start: Start) -> dict[str, object]:
             "failIfUnavailable": True,
             "allowUnsandboxedCommands": False,
             "autoAllowBashIfSandboxed": True,
-            "network": {"allowedDomains": [*_hosts(start), *_REGISTRIES], "allowLocalBinding": False},
+            "network": {"allowedDomains": _hosts(start), "allowLocalBinding": False},
             "credentials": {"envVars": [{"name": "CLOUDFLARE_API_TOKEN", "mode": "deny"}]},
             "filesystem": {"denyRead": ["~/.config/.wrangler", "~/.wrangler", "~/.ssh", "~/.config/gh", "~/.npmrc"]},
         }
@@ -64,4 +63,4 @@ def _settings(start: Start) -> dict[str, object]:
 
 def _hosts(start: Start) -> list[str]:
     found = (worker.url.partition("://")[2].partition(":")[0] for worker in start.session.workers)
-    return sorted({host for host in found if host})
+    return sorted({host for host in (*found, *start.session.hosts) if host})

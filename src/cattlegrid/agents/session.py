@@ -37,6 +37,7 @@ class Session:
 
     For the guard: `production` are ids and names that only production has, `scripts` its Workers' names, and `flags`
     gives, by the folder of each worker, the value of wrangler's `--env` that means production ("": the top level).
+    `hosts` are what a sandboxed agent may reach besides the workers.
     """
 
     id: str
@@ -53,6 +54,7 @@ class Session:
     production: tuple[str, ...] = ()
     scripts: tuple[str, ...] = ()
     flags: Mapping[str, str] = field(default_factory=dict)
+    hosts: tuple[str, ...] = ()
 
     @property
     def writes_ask(self) -> bool:
@@ -66,7 +68,8 @@ def write(session: Session, folder: Path) -> None:
 def decode(fields: Mapping[str, Any]) -> Session:
     known: dict[str, Any] = {**fields, "environment": Environment.named(fields["environment"])}
     known["workers"] = tuple(Reached(**worker) for worker in fields["workers"])
-    known["production"], known["scripts"] = tuple(fields["production"]), tuple(fields["scripts"])
+    for name in ("production", "scripts", "hosts"):
+        known[name] = tuple(fields[name])
     return Session(**known)
 
 

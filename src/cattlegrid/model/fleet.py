@@ -199,6 +199,7 @@ class Fleet:
     secrets: SecretPolicy
     ventures: Mapping[str, tuple[Environment, ...]] = field(default_factory=dict)
     approvers: tuple[Approver, ...] = ()
+    agent_hosts: tuple[str, ...] = ()
     ignores: tuple[Ignore, ...] = ()
 
     @property

@@ -83,6 +83,7 @@ def _fleet(root: Path, settings: dict[str, Any], mistakes: list[Mistake]) -> Fle
         environments=_environments(settings.get("environments", {}), mistakes),
         secrets=policy,
         ventures=_ventures(settings.get("ventures", {}), mistakes),
+        agent_hosts=settings.get("agents", {}).get("hosts", ()),
         approvers=_approvers(settings, mistakes),
         ignores=tuple(
             Ignore(entry.get("rule", ""), entry.get("file", "**"), entry.get("reason", ""))

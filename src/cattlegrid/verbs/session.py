@@ -81,6 +81,7 @@ def begin(edge: Edge, wanted: Wanted) -> Begun:
         production=words,
         scripts=scripts,
         flags=flags,
+        hosts=fleet.agent_hosts,
     )
     return Begun(session, own)
 
