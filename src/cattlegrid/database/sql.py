@@ -1,0 +1,121 @@
+"""SQL text as SQLite reads it: tokens, statements with their lines, and a form in which spelling does not count."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from typing import Final
+
+# An unclosed string, name or comment runs to the end of the text. U+FEFF is a space to SQLite.
+_TOKEN: Final = re.compile(
+    r"""(?P<blank>[\s\ufeff]+|--[^\n]*|/\*.*?(?:\*/|\Z))
+      |(?P<text>[xX]?'(?:[^']|'')*(?:'|\Z))
+      |(?P<name>"(?:[^"]|"")*(?:"|\Z)|`(?:[^`]|``)*(?:`|\Z)|\[[^\]]*(?:\]|\Z))
+      |(?P<word>[A-Za-z_\x80-\U0010ffff][A-Za-z0-9_$\x80-\U0010ffff]*)
+      |(?P<number>0[xX][0-9a-fA-F]+|(?:\d[\d_]*(?:\.[\d_]*)?|\.\d[\d_]*)(?:[eE][+-]?\d+)?)
+      |(?P<sign>->>|->|\|\||<>|<=|>=|==|!=|<<|>>|.)""",
+    re.VERBOSE | re.DOTALL,
+)
+
+
+class Kind(StrEnum):
+    TEXT = "text"
+    NAME = "name"
+    WORD = "word"
+    NUMBER = "number"
+    SIGN = "sign"
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """`start` and `end` are offsets in the text. A NAME is an identifier in quotes, a WORD one without."""
+
+    kind: Kind
+    text: str
+    start: int
+    end: int
+
+    @property
+    def plain(self) -> str:
+        """The token without what means nothing: the case of words and names, and the quotes around names."""
+        if self.kind is Kind.TEXT:
+            return self.text
+        return self.identifier.lower()
+
+    @property
+    def identifier(self) -> str:
+        """A name as the schema has it."""
+        if self.kind is not Kind.NAME:
+            return self.text
+        quote = self.text[0]
+        return self.text[1:-1].replace(quote * 2, quote) if quote != "[" else self.text[1:-1]
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One statement without its `;`. `line` counts from 1; `ended` says that a `;` followed."""
+
+    text: str
+    line: int
+    tokens: tuple[Token, ...]
+    ended: bool
+
+    @cached_property
+    def plain(self) -> tuple[str, ...]:
+        return tuple(token.plain for token in self.tokens)
+
+    @property
+    def short(self) -> str:
+        """The statement in one line of at most 100 characters."""
+        line = " ".join(self.text.split())
+        return line if len(line) <= 100 else line[:99] + "…"
+
+
+def tokens(sql: str) -> Iterator[Token]:
+    for found in _TOKEN.finditer(sql):
+        if found.lastgroup != "blank" and found.lastgroup is not None:
+            yield Token(Kind(found.lastgroup), found[0], found.start(), found.end())
+
+
+def plain(sql: str) -> tuple[str, ...]:
+    """The text in a form that is equal for two spellings of the same thing: comments, blanks, case and quotes gone."""
+    return tuple(token.plain for token in tokens(sql))
+
+
+def statements(sql: str) -> tuple[Statement, ...]:
+    """The statements where SQLite ends them: not inside strings, names, comments, or a trigger's body."""
+    found: list[Statement] = []
+    current: list[Token] = []
+    line, counted = 1, 0
+    for token in tokens(sql):
+        if token.text != ";" or _inside_trigger(current):
+            if not current:
+                line += sql.count("\n", counted, token.start)
+                counted = token.start
+            current.append(token)
+        elif current:
+            found.append(_statement(sql, line, current, ended=True))
+            current = []
+    if current:
+        found.append(_statement(sql, line, current, ended=False))
+    return tuple(found)
+
+
+def _statement(sql: str, line: int, found: Sequence[Token], *, ended: bool) -> Statement:
+    return Statement(sql[found[0].start : found[-1].end], line, tuple(found), ended)
+
+
+def _inside_trigger(found: Sequence[Token]) -> bool:
+    """Whether these tokens begin a trigger whose body a `;` does not end: it ends with `; END ;`."""
+    head = [token.text.lower() for token in found[:6] if token.kind is Kind.WORD]
+    for skipped in ("explain", "query", "plan"):
+        head = head[1:] if head[:1] == [skipped] else head
+    if head[:1] != ["create"] or "trigger" not in (head[1:2] + (head[2:3] if head[1:2] in _TEMPORARY else [])):
+        return False
+    return not (len(found) > 1 and found[-1].text.lower() == "end" and found[-2].text == ";")
+
+
+_TEMPORARY: Final = (["temp"], ["temporary"])
