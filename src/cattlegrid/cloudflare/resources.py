@@ -22,7 +22,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Traits:
-    """Where a resource lies and how it is set. Empty means Cloudflare's default; `settings` in Cloudflare's own words."""
+    """Where a resource lies and how it is set. Empty means Cloudflare's default."""
 
     location: str = ""
     jurisdiction: str = ""
@@ -58,10 +58,7 @@ _KEPT_OF_QUEUES: Final = ("delivery_delay", "message_retention_period")
 def all_of(client: Client, kind: Kind, jurisdiction: str = "") -> dict[str, Resource]:
     """Every resource of the account, by name. Buckets are listed for one jurisdiction at a time."""
     api = _APIS[kind]
-    if kind is Kind.R2:
-        found = _buckets(client, jurisdiction)
-    else:
-        found = list(client.pages(api.path, per_page=100))
+    found = _buckets(client, jurisdiction) if kind is Kind.R2 else list(client.pages(api.path, per_page=100))
     return {one.name: one for one in (_resource(kind, item) for item in found)}
 
 
