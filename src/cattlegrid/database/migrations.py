@@ -21,6 +21,10 @@ class Migration:
     path: Path
     digest: str
 
+    @classmethod
+    def of(cls, path: Path, name: str) -> Migration:
+        return cls(name, path, hashlib.sha256(path.read_bytes()).hexdigest())
+
     @property
     def sql(self) -> str:
         """The file's text with its own line ends, as wrangler sends it. Raises Failed when it is not UTF-8."""
@@ -48,10 +52,7 @@ def migrations_in(folder: Path, pattern: str = "*.sql") -> tuple[Migration, ...]
     """
     chosen = glob_pattern(pattern)
     names = [name for name in _files(folder) if chosen.fullmatch(name)]
-    return tuple(
-        Migration(name, folder / name, hashlib.sha256((folder / name).read_bytes()).hexdigest())
-        for name in sorted(names, key=_order)
-    )
+    return tuple(Migration.of(folder / name, name) for name in sorted(names, key=_order))
 
 
 def _files(folder: Path) -> list[str]:
