@@ -1,6 +1,9 @@
 """Apply the pending migrations to staging's databases, with wrangler's own table, folder and numbering.
 
 Production's are applied by `cattlegrid promote`, after staging's, and nowhere else.
+
+`cattlegrid migrate adopt` writes the ledger of databases whose files were run without it: it compares their structure
+with what each file leaves behind, shows the rows that it would write, and writes them after a yes. It migrates nothing.
 """
 
 from __future__ import annotations
@@ -17,15 +20,23 @@ if TYPE_CHECKING:
 
 
 def arguments(parser: ArgumentParser) -> None:
-    options.workers(parser)
+    parser.add_argument(
+        "workers", nargs="*", metavar="[adopt] WORKER", help="only these workers (all when none is named)"
+    )
     options.environment(parser)
-    parser.add_argument("--dry-run", action="store_true", help="print the plan, and apply nothing")
+    parser.add_argument("--dry-run", action="store_true", help="print the plan, and write nothing")
     parser.add_argument(
         "--allow-out-of-order", action="store_true", help="a file that sorts before an applied one is meant"
     )
+    parser.add_argument("--through", default="", metavar="FILE", help="adopt: this file and all before it have run")
+    parser.add_argument("--yes", action="store_true", help="adopt: write without asking")
 
 
 def run(args: Namespace, show: Show) -> int:
+    if args.workers[:1] == ["adopt"]:
+        from cattlegrid.cli import migrate_adopt  # noqa: PLC0415 - migrate itself needs none of this
+
+        return migrate_adopt.run(args, show)
     from cattlegrid.verbs.edge import Edge  # noqa: PLC0415 - the parser alone (--help) needs none of this
     from cattlegrid.verbs.migrate import MigrateOptions, migrate  # noqa: PLC0415 - as above
 

@@ -12,7 +12,7 @@ from cattlegrid.database.failure import explain
 from cattlegrid.database.ledger import digest_sql, record_sql, table_sql
 from cattlegrid.database.marker import mark, refuse_foreign
 from cattlegrid.database.migrations import Migration
-from cattlegrid.database.review import Finding
+from cattlegrid.database.review import Finding, Problem
 from cattlegrid.database.shape import SHAPE_SQL, Shape, of_row, shape
 from cattlegrid.database.state import DatabaseState
 from cattlegrid.errors import ApiError
@@ -93,6 +93,8 @@ def run(
         mark(client, database, environment)
     if not planned.pending:
         return ()
+    # Whoever runs a plan: files that ran without a ledger are not run a second time.
+    review.refuse([one for one in planned.findings if one.problem is Problem.UNRECORDED], f"database {database.name}")
     d1.ensure(client, database.id, table_sql(database.table))
     before = shape(client, database)
     ran: list[Applied] = []

@@ -7,22 +7,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from cattlegrid.database import sql
 from cattlegrid.database.migrations import Migration
 from cattlegrid.database.state import DatabaseState
 from cattlegrid.errors import Refused
 
 
 class Problem(StrEnum):
-    """EDITED and OUT_OF_ORDER stop a migration; the others are told."""
+    """EDITED, OUT_OF_ORDER and UNRECORDED stop a migration; the others are told."""
 
     MISSING = "missing"
     UNKNOWN = "unknown"
     EDITED = "edited"
     DUPLICATED = "duplicated"
     OUT_OF_ORDER = "out of order"
+    UNRECORDED = "unrecorded"
 
 
-STOPS = frozenset({Problem.EDITED, Problem.OUT_OF_ORDER})
+STOPS = frozenset({Problem.EDITED, Problem.OUT_OF_ORDER, Problem.UNRECORDED})
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,13 @@ class Finding:
 
 def review(found: DatabaseState, files: Sequence[Migration]) -> tuple[Finding, ...]:
     """Every finding, in the order: ledger entries first, then files. Nothing is read but what is given."""
-    return (*_ledger(found, files), *_edited(found, files), *_equal_numbers(found, files), *_late(found, files))
+    return (
+        *_ledger(found, files),
+        *_unrecorded(found, files),
+        *_edited(found, files),
+        *_equal_numbers(found, files),
+        *_late(found, files),
+    )
 
 
 def unchecked(found: DatabaseState, files: Sequence[Migration]) -> tuple[str, ...]:
@@ -87,6 +95,33 @@ def _like(name: str, names: Sequence[str]) -> str:
     title = name.partition("_")[2] or name
     same = [one for one in names if one.partition("_")[2] == title] or difflib.get_close_matches(name, names, 1, 0.85)
     return f"; was it renamed to {same[0]}?" if same else "; is this an older commit than what was applied?"
+
+
+def _unrecorded(found: DatabaseState, files: Sequence[Migration]) -> list[Finding]:
+    """With an empty ledger, files whose tables are there: they ran without wrangler, and would run again."""
+    if found.applied or found.empty:
+        return []
+    there = {table.lower() for table in found.tables}
+    return [
+        Finding(
+            Problem.UNRECORDED,
+            file.name,
+            f"the ledger is empty and {', '.join(made)} is there: the file ran without wrangler, and would run again",
+            f"cattlegrid migrate adopt --env {found.marker}",
+        )
+        for file in files
+        if (made := sorted(there & _creates(file)))
+    ]
+
+
+def _creates(file: Migration) -> set[str]:
+    """The tables that the file's own statements make."""
+    found = set()
+    for statement in sql.statements(file.sql):
+        words = [word for word in statement.plain[:8] if word not in ("virtual", "if", "not", "exists")]
+        if words[:2] == ["create", "table"] and len(words) > 2:
+            found.add(words[4] if words[3:4] == ["."] and len(words) > 4 else words[2])
+    return found
 
 
 def _edited(found: DatabaseState, files: Sequence[Migration]) -> list[Finding]:
