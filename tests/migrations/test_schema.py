@@ -58,14 +58,14 @@ def test_d1_and_the_engine_in_memory_read_the_same_structure(grid: Grid) -> None
     database = grid.database()
     built = local.build(database, migrations.read(database))
     assert differences(built.structure, read.live(grid.client, database)) == ()
-    assert built.structure.counted == "3 tables, 1 virtual tables, 1 indexes, 1 triggers, 1 views"
+    assert built.structure.counted == "3 tables, 1 virtual table, 1 index, 1 trigger, 1 view"
 
 
 def test_three_equal_structures_are_parity(notes: Grid) -> None:
     ran = notes.run("schema", "diff")
     assert ran.code == 0
     assert "staging and production: the same structure" in ran.out
-    assert ran.out.endswith("schema ✓ pass  1 databases\n")
+    assert ran.out.endswith("schema ✓ pass  1 database\n")
 
 
 def test_what_is_pending_in_production_explains_its_difference(notes: Grid) -> None:

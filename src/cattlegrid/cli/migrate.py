@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from cattlegrid.cli import options
 from cattlegrid.cli.show import Show
+from cattlegrid.model.count import count
 from cattlegrid.model.environment import Environment
 
 if TYPE_CHECKING:
@@ -52,10 +53,11 @@ def run(args: Namespace, show: Show) -> int:
 def _show(report: MigrateReport, show: Show) -> None:
     for database in report.databases:
         _database(report, database, show)
-    count = sum(len(database.applied) for database in report.databases)
-    done = f"{count} applied in {report.seconds:.1f} s" if report.ran else "nothing was applied: --dry-run"
+    applied = sum(len(database.applied) for database in report.databases)
+    done = f"{applied} applied in {report.seconds:.1f} s" if report.ran else "nothing was applied: --dry-run"
     show.heading(
-        report.environment, f"migrate {show.outcome(report.outcome)}  {len(report.databases)} databases, {done}"
+        report.environment,
+        f"migrate {show.outcome(report.outcome)}  {count(len(report.databases), 'database')}, {done}",
     )
 
 

@@ -7,6 +7,7 @@ from argparse import Namespace
 from cattlegrid.cli.show import Show
 from cattlegrid.database.adopt import Adoption
 from cattlegrid.model.check import Outcome
+from cattlegrid.model.count import count
 from cattlegrid.model.environment import Environment
 from cattlegrid.verbs.adopt import AdoptReport, adopt
 from cattlegrid.verbs.edge import Edge
@@ -28,7 +29,7 @@ def run(args: Namespace, show: Show) -> int:
         _proposals(report, show)
     done = "written" if report.written else "nothing was written"
     show.heading(
-        environment, f"migrate adopt {show.outcome(report.outcome)}  {len(report.databases)} databases, {done}"
+        environment, f"migrate adopt {show.outcome(report.outcome)}  {count(len(report.databases), 'database')}, {done}"
     )
     refused = not report.empty and not report.written and not args.dry_run
     return 3 if refused and report.outcome is Outcome.PASS else report.outcome.exit_code

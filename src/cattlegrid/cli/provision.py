@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from cattlegrid.cli import options
 from cattlegrid.cli.show import Show
+from cattlegrid.model.count import count
 from cattlegrid.model.environment import Environment
 
 if TYPE_CHECKING:
@@ -68,4 +69,4 @@ def _plan(plan: ProvisionPlan, show: Show) -> None:
 def _counted(plan: ProvisionPlan, *, dry_run: bool) -> str:
     new = sum(step.action.value == "create" for step in plan.steps)
     done = "to be created" if dry_run else "created"
-    return f"{len(plan.steps)} resources, {new} {done}"
+    return f"{count(len(plan.steps), 'resource')}, {new} {done}"

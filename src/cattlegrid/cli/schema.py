@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from cattlegrid.cli import options
 from cattlegrid.cli.show import Show
 from cattlegrid.model.check import Outcome
+from cattlegrid.model.count import count
 from cattlegrid.model.environment import Environment
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def _diff(report: SchemaReport, show: Show) -> None:
         if one.problem:
             show.line(f"{show.mark(Outcome.NOT_MEASURED)} {title}  the commit: {one.problem}")
             continue
-        show.line(f"{show.mark(one.outcome)} {title}  the commit: {one.migrations} migrations, {one.counted}")
+        show.line(f"{show.mark(one.outcome)} {title}  the commit: {count(one.migrations, 'migration')}, {one.counted}")
         if one.note:
             show.line(f"  {show.paint('!', 'yellow')} {one.note}")
         for side in one.sides:
@@ -57,7 +58,7 @@ def _diff(report: SchemaReport, show: Show) -> None:
         _between(one, show)
     if report.missing:
         show.line(f"{show.mark(Outcome.NOT_MEASURED)} one environment was not looked at: {report.missing}")
-    show.line(f"schema {show.outcome(report.outcome)}  {len(report.databases)} databases")
+    show.line(f"schema {show.outcome(report.outcome)}  {count(len(report.databases), 'database')}")
 
 
 def _side(side: Side, show: Show) -> None:
@@ -65,7 +66,7 @@ def _side(side: Side, show: Show) -> None:
     if side.problem:
         show.line(f"{head}  {side.problem}")
         return
-    said = f"{len(side.differences)} differences" if side.differences else f"the same structure, {side.counted}"
+    said = count(len(side.differences), "difference") if side.differences else f"the same structure, {side.counted}"
     show.line(f"{head}  {said}")
     if side.pending:
         why = "; they explain it" if side.differences and not side.unexplained else ""
@@ -78,8 +79,8 @@ def _side(side: Side, show: Show) -> None:
 
 def _between(one: DatabaseSchema, show: Show) -> None:
     if len(one.sides) == 2 and not any(side.problem for side in one.sides):
-        count = len(one.between)
-        show.line(f"    staging and production: {f'{count} differences' if count else 'the same structure'}")
+        said = count(len(one.between), "difference") if one.between else "the same structure"
+        show.line(f"    staging and production: {said}")
 
 
 def _lint(report: LintReport, show: Show) -> None:
@@ -87,5 +88,6 @@ def _lint(report: LintReport, show: Show) -> None:
         place = show.paint(f"{one.file}:{one.line}", "bold")
         show.line(f"{place}  {show.paint(one.severity.value, _COLOURS[one.severity.value])} [{one.rule}] {one.what}")
         show.line(f"    safe: {one.safe}")
-    examined = f"{report.files} files, {report.statements} statements, {len(report.findings)} findings"
+    found = ((report.files, "file"), (report.statements, "statement"), (len(report.findings), "finding"))
+    examined = ", ".join(count(number, what) for number, what in found)
     show.line(f"schema lint {show.outcome(report.outcome)}  {examined}")

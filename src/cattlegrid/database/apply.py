@@ -16,6 +16,7 @@ from cattlegrid.database.review import Finding, Problem
 from cattlegrid.database.shape import SHAPE_SQL, Shape, of_row, shape
 from cattlegrid.database.state import DatabaseState
 from cattlegrid.errors import ApiError
+from cattlegrid.model.count import count
 from cattlegrid.model.environment import Environment
 from cattlegrid.model.target import Database
 
@@ -55,7 +56,7 @@ class Applied:
     seconds: float
 
     def __str__(self) -> str:
-        return f"{self.name} ({self.statements} statement{'s' if self.statements != 1 else ''}, {self.seconds:.2f} s)"
+        return f"{self.name} ({count(self.statements, 'statement')}, {self.seconds:.2f} s)"
 
 
 def plan(found: DatabaseState, files: Sequence[Migration], environment: Environment) -> DatabasePlan:

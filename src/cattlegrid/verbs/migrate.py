@@ -10,6 +10,7 @@ from cattlegrid.database.bound import Bound, bound
 from cattlegrid.errors import CattlegridError, Refused
 from cattlegrid.git import repository as git
 from cattlegrid.model.check import Outcome
+from cattlegrid.model.count import count
 from cattlegrid.model.environment import Environment
 from cattlegrid.model.event import Event, Phase, Tell
 from cattlegrid.release.examine import Place
@@ -101,7 +102,7 @@ def _run(here: Place, report: DatabaseReport, tell: Tell) -> DatabaseReport:
 
     def done(one: Applied) -> None:
         applied.append(one)
-        what = f"{one.name}  {one.statements} statement{'s' if one.statements != 1 else ''}"
+        what = f"{one.name}  {count(one.statements, 'statement')}"
         tell(Event(Phase.FINISHED, "migrate", environment, report.name, what, one.seconds))
 
     problem, next_words = "", ""
@@ -109,5 +110,5 @@ def _run(here: Place, report: DatabaseReport, tell: Tell) -> DatabaseReport:
         apply.run(here.client, report.plan, environment, done=done)
     except CattlegridError as error:
         problem, next_words = error.what, error.next
-        tell(Event(Phase.FAILED, "migrate", environment, report.name, error.what))
+        tell(Event(Phase.FAILED, "migrate", environment, report.name, "stopped"))
     return DatabaseReport(report.plan, report.workers, tuple(applied), problem, next_words)

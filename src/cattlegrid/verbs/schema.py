@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os.path
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cattlegrid.database import migrations, state
 from cattlegrid.database.bound import Bound, bound
@@ -156,7 +157,9 @@ def schema_lint(edge: Edge, names: tuple[str, ...] = (), *, new: bool = False) -
     else:
         applied = {one: frozenset() for one in _folders(deployables(fleet, STAGING), chosen)}
     found = [lint.lint(database, migrations.read(database), known) for database, known in applied.items()]
-    findings = tuple(finding for one in found for finding in one.findings)
+    findings = tuple(
+        replace(finding, file=os.path.relpath(finding.file, fleet.root)) for one in found for finding in one.findings
+    )
     report = LintReport(findings, sum(one.files for one in found), sum(one.statements for one in found))
     if not report.files and not applied:
         raise NotMeasured("no worker has a database", next="cattlegrid schema lint --help")

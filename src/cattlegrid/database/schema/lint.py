@@ -19,7 +19,7 @@ from cattlegrid.model.target import Database
 
 @dataclass(frozen=True)
 class Finding:
-    """One remark with its place. `safe` is the way that works on full tables."""
+    """One remark with its place; `file` is a path. `safe` is the way that works on full tables."""
 
     rule: str
     severity: Severity
@@ -47,7 +47,7 @@ def lint(database: Database, files: Sequence[Migration], applied: frozenset[str]
             remarks = list(_file(connection, database, parsed))
             if file.name not in applied and file in files:
                 counted += len(parsed)
-                where = f"{database.migrations.name if database.migrations else ''}/{file.name}".lstrip("/")
+                where = str(file.path)
                 found += [Finding(one.rule, one.severity, where, line, one.what, one.safe) for line, one in remarks]
     return Linted(tuple(found), sum(file.name not in applied for file in files), counted)
 
@@ -79,13 +79,13 @@ def _file(
         yield parsed[-1].line, limits.NO_SEMICOLON
     for one in parsed:
         look = Look(connection, database, one, frozenset(known.made), frozenset(known.copied), frozenset(renamed_to))
-        for rule in (*limits.RULES, *loss.RULES, *rows.RULES):
-            yield from ((one.line, remark) for remark in rule(look))
+        remarks = [remark for rule in (*limits.RULES, *loss.RULES, *rows.RULES) for remark in rule(look)]
+        yield from ((one.line, remark) for remark in remarks)
         if look.creates:
             known.made.add(look.creates)
         known.copied |= look.reads_all
         error = _execute(connection, one)
-        if error and not broken:
+        if error and not broken and not any(remark.severity is Severity.FAILS for remark in remarks):
             broken = True  # what follows from it is not worth a line each
             yield (
                 one.line,

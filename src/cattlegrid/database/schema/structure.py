@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from cattlegrid.model.count import count
+
 Plain: TypeAlias = tuple[str, ...]
 
 
@@ -94,7 +96,7 @@ class Structure:
     @property
     def counted(self) -> str:
         pairs = (
-            (self.tables, "tables"), (self.virtual, "virtual tables"), (self.indexes, "indexes"),
-            (self.triggers, "triggers"), (self.views, "views"),
+            (self.tables, "table", ""), (self.virtual, "virtual table", ""), (self.indexes, "index", "indexes"),
+            (self.triggers, "trigger", ""), (self.views, "view", ""),
         )  # fmt: skip
-        return ", ".join(f"{len(found)} {what}" for found, what in pairs if found) or "nothing"
+        return ", ".join(count(len(found), what, many) for found, what, many in pairs if found) or "nothing"

@@ -49,7 +49,7 @@ def run(client: Client, root: Path, plan: ProvisionPlan, tell: Tell) -> Ran:
         try:
             one = _one(client, root, plan, step)
         except CattlegridError as error:
-            tell(Event(Phase.FAILED, "provision", plan.environment, title, str(error)))
+            tell(Event(Phase.FAILED, "provision", plan.environment, title, "stopped"))
             return Ran(tuple(made), f"{title}: {error}", _next(error))
         made.append(one)
         tell(Event(Phase.FINISHED, "provision", plan.environment, title, said(one), client.clock.monotonic() - started))

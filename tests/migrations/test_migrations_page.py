@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from grid import Grid
+
+from sessions import play, shell
+
+PAGE = Path(__file__).parents[2] / "docs/migrations.md"
+
+
+@pytest.mark.slow
+def test_the_page_on_migrations_says_what_the_commands_print(grid: Grid) -> None:
+    bin_folder = grid.root / "bin"
+    bin_folder.mkdir()
+    (bin_folder / "cattlegrid").symlink_to(Path(sys.executable).with_name("cattlegrid"))
+    # `npx wrangler` in the Worker's folder, quietly: its own words are not ours to document.
+    npx = f'#!/bin/sh\nshift\ncd workers/context && exec {" ".join(grid.parts.wrangler)} "$@" >/dev/null 2>&1\n'
+    (bin_folder / "npx").write_text(npx)
+    (bin_folder / "npx").chmod(0o755)
+    environ = {
+        **grid.environ,
+        "PATH": f"{bin_folder}{os.pathsep}{grid.environ['PATH']}",
+        "WRANGLER_SEND_METRICS": "false",
+    }
+    page = PAGE.read_text()
+    found = play(page, grid.root, shell(grid.root, environ))
+    if os.environ.get("CATTLEGRID_WRITE_PAGES"):
+        PAGE.write_text(found)
+    assert found == page, "run it with CATTLEGRID_WRITE_PAGES=1 and read the difference"
