@@ -20,7 +20,9 @@ import machine
 import programs
 from results import Result, page, section
 
-BENCHMARKS = ("help", "changes", "deploy", "status", "promote", "redeploy_under_load", "memory")
+BENCHMARKS = (
+    "help", "changes", "deploy", "status", "promote", "redeploy_under_load", "memory", "migrate", "schema",
+)  # fmt: skip
 RESULTS = Path(__file__).with_name("RESULTS.md")
 
 

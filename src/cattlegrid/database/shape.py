@@ -1,4 +1,4 @@
-"""A database's schema in two numbers: enough to see that something was left behind, cheap enough to ask each time."""
+"""A database's schema in three numbers: enough to see that something was left behind, cheap enough to ask each time."""
 
 from __future__ import annotations
 
@@ -11,15 +11,19 @@ from cattlegrid.cloudflare.client import Client, items_of
 from cattlegrid.cloudflare.d1 import Row
 from cattlegrid.model.target import Database
 
-SHAPE_SQL: Final = "SELECT count(*) AS objects, coalesce(sum(length(sql)), 0) AS characters FROM sqlite_master;"
+SHAPE_SQL: Final = (
+    "SELECT count(*) AS objects, coalesce(sum(length(sql)), 0) AS characters,"
+    " coalesce(sum(sql LIKE '%deferred%'), 0) AS deferred FROM sqlite_master;"
+)
 
 
 @dataclass(frozen=True)
 class Shape:
-    """How many tables, indexes, triggers and views there are, and how long their SQL is together."""
+    """How many tables, indexes, triggers and views there are, how long their SQL is, and how many may defer a check."""
 
     objects: int
     characters: int
+    deferred: int = 0
 
 
 def shape(client: Client, database: Database) -> Shape:
@@ -32,4 +36,4 @@ def of_row(results: Sequence[Row]) -> Shape:
 
 
 def _shape(row: Row) -> Shape:
-    return Shape(int(str(row["objects"])), int(str(row["characters"])))
+    return Shape(int(str(row["objects"])), int(str(row["characters"])), int(str(row["deferred"])))

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cached_property
-from typing import Final
+from functools import cached_property, lru_cache
+from typing import Final, NamedTuple
 
 # An unclosed string, name or comment runs to the end of the text. U+FEFF is a space to SQLite.
 _TOKEN: Final = re.compile(
@@ -29,8 +29,7 @@ class Kind(StrEnum):
     SIGN = "sign"
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """`start` and `end` are offsets in the text. A NAME is an identifier in quotes, a WORD one without."""
 
     kind: Kind
@@ -74,12 +73,16 @@ class Statement:
         return line if len(line) <= 100 else line[:99] + "…"
 
 
+_KINDS: Final = {kind.value: kind for kind in Kind}
+
+
 def tokens(sql: str) -> Iterator[Token]:
     for found in _TOKEN.finditer(sql):
         if found.lastgroup != "blank" and found.lastgroup is not None:
-            yield Token(Kind(found.lastgroup), found[0], found.start(), found.end())
+            yield Token(_KINDS[found.lastgroup], found[0], found.start(), found.end())
 
 
+@lru_cache(maxsize=4096)
 def plain(sql: str) -> tuple[str, ...]:
     """The text in a form that is equal for two spellings of the same thing: comments, blanks, case and quotes gone."""
     return tuple(token.plain for token in tokens(sql))
@@ -119,3 +122,19 @@ def _inside_trigger(found: Sequence[Token]) -> bool:
 
 
 _TEMPORARY: Final = (["temp"], ["temporary"])
+
+
+def unclosed(sql: str) -> bool:
+    """Whether the text ends inside a comment, a string or a quoted name: what is written behind it would be lost."""
+    last = ""
+    for found in _TOKEN.finditer(sql):
+        last = found[0]
+    if last.startswith("/*"):
+        return not last.endswith("*/") or len(last) < 4
+    opening = "'" if last[:2].lower() == "x'" else last[:1]
+    if opening not in ("'", '"', "`", "["):
+        return False
+    body, closing = last[last.index(opening) + 1 :], "]" if opening == "[" else opening
+    # A quote is written twice inside its own kind: only an odd number at the end closes.
+    closers = len(body) - len(body.rstrip(closing))
+    return closers == 0 or (closing != "]" and closers % 2 == 0)

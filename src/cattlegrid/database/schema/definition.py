@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 from cattlegrid.database.schema.structure import Plain
@@ -14,7 +15,10 @@ _CONSTRAINTS: Final = frozenset({"constraint", "primary", "unique", "check", "fo
 
 @dataclass
 class Definition:
-    """By column, where something is said of one. `deferred` are the columns of foreign keys that wait for the end."""
+    """By column, where something is said of one; `deferred` are the columns of foreign keys that wait for the end.
+
+    Nobody changes it once it is made: the same SQL gives the same object.
+    """
 
     checks: set[Plain] = field(default_factory=set)
     collations: dict[str, str] = field(default_factory=dict)
@@ -24,8 +28,9 @@ class Definition:
     autoincrement: bool = False
 
 
+@lru_cache(maxsize=4096)
 def of_table(sql: str) -> Definition:
-    """From a CREATE TABLE that the engine has accepted."""
+    """From a CREATE TABLE that the engine has accepted. Commit, staging and production mostly share their text."""
     found = Definition()
     for element in elements(list(tokens(sql))):
         first = element[0]

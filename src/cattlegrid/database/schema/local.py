@@ -73,23 +73,41 @@ def opened() -> Iterator[sqlite3.Connection]:
 def run(connection: sqlite3.Connection, database: Database, file: Migration) -> None:
     """One file in one transaction, its row in the ledger included. Raises CannotBuild with file and line."""
     connection.execute(ledger.table_sql(database.table))
-    connection.execute("BEGIN")
+    try:
+        connection.executescript(f"BEGIN;\n{file.sql}\n;")
+        _record(connection, database, file)
+    except sqlite3.Error:
+        _undo(connection)
+        _slowly(connection, database, file)
+
+
+def _slowly(connection: sqlite3.Connection, database: Database, file: Migration) -> None:
+    """Statement by statement, to know the line that does not run."""
     line = 1
+    connection.execute("BEGIN")
     try:
         for statement in statements(file.sql):
             line = statement.line
             connection.execute(statement.text)
-        if not connection.execute(_recorded(database.table), (file.name,)).fetchone()[0]:
-            connection.execute(ledger.record_sql(database.table, file.name))
-        connection.execute("COMMIT")
+        _record(connection, database, file)
     except sqlite3.Error as error:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
+        _undo(connection)
         raise CannotBuild(
             f"does not run on an empty database (SQLite {sqlite3.sqlite_version} of this Python): {error}",
             where=f"{file.name}:{line}",
             next="cattlegrid schema lint",
         ) from error
+
+
+def _record(connection: sqlite3.Connection, database: Database, file: Migration) -> None:
+    if not connection.execute(_recorded(database.table), (file.name,)).fetchone()[0]:
+        connection.execute(ledger.record_sql(database.table, file.name))
+    connection.execute("COMMIT")
+
+
+def _undo(connection: sqlite3.Connection) -> None:
+    if connection.in_transaction:
+        connection.execute("ROLLBACK")
 
 
 def read(connection: sqlite3.Connection, database: Database) -> Structure:
