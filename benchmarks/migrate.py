@@ -61,6 +61,4 @@ _SETTING = """
 {count} migration files of four statements each (a table, an index, a trigger, a row), one new database a round, on the
 local Cloudflare. Both write the same ledger; the benchmark stops when it does not name every file.
 """
-_NOTES = (
-    "Ours sends what may go together in one call. In production, and where a file must go alone, it waits as wrangler does.",
-)
+_NOTES = ("Ours sends what may go together in one call; files that must go alone take as long as with wrangler.",)

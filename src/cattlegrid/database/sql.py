@@ -113,15 +113,30 @@ def _statement(sql: str, line: int, found: Sequence[Token], *, ended: bool) -> S
 
 def _inside_trigger(found: Sequence[Token]) -> bool:
     """Whether these tokens begin a trigger whose body a `;` does not end: it ends with `; END ;`."""
-    head = [token.text.lower() for token in found[:6] if token.kind is Kind.WORD]
-    for skipped in ("explain", "query", "plan"):
-        head = head[1:] if head[:1] == [skipped] else head
-    if head[:1] != ["create"] or "trigger" not in (head[1:2] + (head[2:3] if head[1:2] in _TEMPORARY else [])):
+    if not _makes_trigger(found):
         return False
     return not (len(found) > 1 and found[-1].text.lower() == "end" and found[-2].text == ";")
 
 
-_TEMPORARY: Final = (["temp"], ["temporary"])
+def _makes_trigger(found: Sequence[Token]) -> bool:
+    """`CREATE [TEMP] TRIGGER`, perhaps behind EXPLAIN and whatever it says: as SQLite's own test decides it."""
+    words = (token.text.lower() if token.kind is Kind.WORD else "" for token in found)
+    explained, created = False, False
+    for at, word in enumerate(words):
+        if created:
+            if word not in _TEMPORARY:
+                return word == "trigger"
+        elif word == "create" and (at == 0 or explained):
+            created = True
+        elif word == "explain" and at == 0:
+            explained = True
+        elif not explained or word in _NOT_EXPLAINED:
+            return False
+    return False
+
+
+_TEMPORARY: Final = ("temp", "temporary")
+_NOT_EXPLAINED: Final = ("explain", "end", "trigger", *_TEMPORARY)
 
 
 def unclosed(sql: str) -> bool:
