@@ -10,30 +10,9 @@ from hypothesis import strategies as st
 from cattlegrid.database.sql import plain, statements, unclosed
 
 QUOTED = ["'a;b'", "'it''s'", '"a;b"', "`a;b`", "[a;b]", "-- a;b\n", "/* a;b */"]
-BROKEN = ["/*", "--", "'", '"', "`", "[", "]", "\n", " ", "\ufeff", "é"]
-WORDS = [
-    ";",
-    "create",
-    "CREATE",
-    "temp",
-    "temporary",
-    "trigger",
-    "begin",
-    "end",
-    "END",
-    "case",
-    "when",
-    "explain",
-    "query",
-    "plan",
-    "select",
-    "x",
-    "1",
-    "(",
-    ")",
-    ".",
-    ",",
-]
+BROKEN = ["/*", "--", "'", '"', "`", "[", "]", "\n", " ", "é"]
+HEADS = ["create", "CREATE", "temp", "temporary", "trigger", "explain", "query", "plan", "select"]
+WORDS = [*HEADS, ";", "begin", "end", "END", "case", "when", "x", "1", "(", ")", ".", ","]
 PIECES = [*QUOTED, *BROKEN, *WORDS, "create trigger t after insert on x begin select 1; end"]
 
 
