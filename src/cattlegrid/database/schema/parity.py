@@ -43,6 +43,15 @@ class Side:
         return Outcome.FAIL if wrong else Outcome.PASS
 
 
+def beside_files(client: Client, environment: Environment, database: Database, files: Sequence[Migration]) -> Side:
+    """As `side`, from the migration files; a structure that cannot be built from them is a problem, and not raised."""
+    try:
+        built = local.build(database, files)
+    except CannotBuild as error:
+        return Side(environment, database.name or database.id, problem=f"the commit: {error}")
+    return side(client, environment, database, built)
+
+
 def side(
     client: Client, environment: Environment, database: Database, built: Built, structure: Structure | None = None
 ) -> Side:
