@@ -73,6 +73,15 @@ def test_a_second_run_changes_nothing(grid: Grid) -> None:
     assert (grid.file().read_text(), there(grid)) == (text, found)
 
 
+def test_what_nobody_is_bound_to_is_named_and_left(grid: Grid) -> None:
+    grid.worker()
+    name = f"context-{grid.word}-staging-old"
+    resources.create(grid.client, Kind.D1, name, resources.Traits())
+    ran = grid.run("provision")
+    assert f"D1 database {name} is bound nowhere in this fleet; it is left as it is" in ran.out
+    assert there(grid)[Kind.D1] == [f"context-{grid.word}-staging", name]
+
+
 def test_a_dry_run_says_what_it_would_make_and_makes_nothing(grid: Grid) -> None:
     grid.worker(config=ALL_KINDS)
     ran = grid.run("provision", "--dry-run")

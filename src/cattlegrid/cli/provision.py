@@ -40,6 +40,8 @@ def run(args: Namespace, show: Show) -> int:
         _plan(report.plan, show)
     for line in (*report.plan.notes, *report.plan.by_hand):
         show.line(f"  {show.paint('!', 'yellow')} {line}")
+    for orphan in report.plan.orphans:
+        show.line(f"  {show.paint('?', 'yellow')} {orphan} is bound nowhere in this fleet; it is left as it is")
     if report.ran is not None and report.ran.problem:
         show.line(f"  {show.paint('✗', 'red')} {report.ran.problem}")
         show.line(f"    next: {report.ran.next}")

@@ -67,9 +67,13 @@ def provision(
         account = planning.look(here.client, asked)
         # Only staging is modelled on the other environment.
         twins = planning.look(there.client, asked) if there is not None and environment is Environment.STAGING else None
-        found = planning.plan(environment, asked, account, _held(wanted(files, {})), twins, mark=options.mark)
+        theirs = wanted(files, {})
+        found = planning.plan(environment, asked, account, _held(theirs), twins, mark=options.mark)
         notes = (f"{other} was not looked at, so nothing is copied from it: {missing}",) if missing else ()
-        report = ProvisionReport(replace(found, by_hand=by_hand(workers), notes=notes))
+        scripts = [worker.script for worker in (*workers.values(), *files.values())]
+        ours = wanted(here.target.workers, files)
+        left = planning.orphans(account, scripts, (*ours, *theirs))
+        report = ProvisionReport(replace(found, by_hand=by_hand(workers), orphans=left, notes=notes))
         if options.dry_run or found.empty:
             return report
         return replace(report, ran=running.run(here.client, fleet.root, found, tell))

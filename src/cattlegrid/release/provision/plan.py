@@ -47,12 +47,16 @@ class Step:
 
 @dataclass(frozen=True)
 class ProvisionPlan:
-    """`databases` is how many D1 databases the account has now; `by_hand` what cattlegrid does not create."""
+    """`databases` is how many D1 databases the account has now; `by_hand` what cattlegrid does not create.
+
+    `orphans` are named as this fleet's resources are, and no file of either environment holds them. They stay.
+    """
 
     environment: Environment
     steps: tuple[Step, ...]
     databases: int
     by_hand: tuple[str, ...] = ()
+    orphans: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
@@ -92,6 +96,18 @@ def look(client: Client, wanted: Iterable[Wanted]) -> Account:
     """List what the account has of each kind that is asked for."""
     kinds = dict.fromkeys((one.kind, _jurisdiction(one)) for one in wanted)
     return Account(client, {key: resources.all_of(client, *key) for key in kinds})
+
+
+def orphans(account: Account, scripts: Iterable[str], held: Iterable[Wanted]) -> tuple[str, ...]:
+    """What the account has of the kinds that were listed, called after one of these scripts, and nobody is bound to."""
+    bound = {(one.kind, key) for one in held for key in (one.id, one.name)}
+    begins = tuple(f"{script}-" for script in scripts)
+    return tuple(
+        f"{kind} {one.name}"
+        for (kind, _), found in account.found.items()
+        for one in found.values()
+        if one.name.startswith(begins) and not bound & {(kind, one.id), (kind, one.name)}
+    )
 
 
 def plan(
