@@ -113,6 +113,13 @@ def test_a_file_that_ends_inside_a_comment_is_not_sent(notes: Grid) -> None:
     assert notes.ledger() == ["0001_notes.sql", "0002_log.sql"]
 
 
+def test_a_database_that_vanished_is_named(notes: Grid) -> None:
+    notes.client.call("DELETE", f"/d1/database/{notes.database().id}")
+    with pytest.raises(Refused, match="the account has no database") as caught:
+        run(notes)
+    assert caught.value.next == "cattlegrid provision --dry-run"
+
+
 def test_production_is_refused_with_the_words_to_type(notes: Grid) -> None:
     ran = notes.run("migrate", "--env", "production")
     assert ran.code == 3

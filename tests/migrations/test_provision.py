@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from grid import NOTES, Grid
 
 from cattlegrid.cloudflare import resources
 from cattlegrid.cloudflare.resources import Kind
 from cattlegrid.errors import Refused
+from cattlegrid.local import daemon
 from cattlegrid.model.environment import Environment
 from cattlegrid.verbs.provision import ProvisionOptions, provision
 from cattlegrid.wrangler import config
@@ -195,3 +199,37 @@ def test_killed_at_each_of_its_writes_it_never_makes_a_second_one(grid: Grid) ->
     assert [len(found) for found in there(grid).values()] == [1, 1, 1, 2]
     assert grid.sql("SELECT value FROM _cattlegrid") == [("staging",)]
     assert provision(grid.edge, STAGING).plan.empty
+
+
+def test_a_read_only_file_is_told_with_the_ids_and_the_next_run_writes_them(grid: Grid) -> None:
+    grid.worker()
+    grid.file().chmod(0o444)
+    report = provision(grid.edge, STAGING)
+    assert report.ran is not None
+    assert "read-only" in report.ran.problem
+    assert "d1_databases[0].database_id = " in report.ran.problem
+    grid.file().chmod(0o644)
+    provision(grid.edge, STAGING)
+    assert there(grid)[Kind.D1] == [f"context-{grid.word}-staging"]
+    assert grid.sql("SELECT value FROM _cattlegrid") == [("staging",)]
+
+
+def test_a_file_that_somebody_changes_meanwhile_is_left_as_they_have_it(grid: Grid) -> None:
+    grid.worker()
+    grid.fault("delay", "POST", "*/d1/database", seconds=1.5)
+    with ThreadPoolExecutor(1) as other:
+        running = other.submit(provision, grid.edge, STAGING)
+        until_hit(grid)
+        theirs = "# mine\n" + grid.file().read_text()
+        grid.file().write_text(theirs)
+        report = running.result()
+    assert report.ran is not None
+    assert "changed by somebody else in the meantime" in report.ran.problem
+    assert grid.file().read_text() == theirs
+    provision(grid.edge, STAGING)
+    assert there(grid)[Kind.D1] == [f"context-{grid.word}-staging"]
+
+
+def until_hit(grid: Grid) -> None:
+    while not any(one["hit"] for one in daemon.armed(grid.state)):
+        time.sleep(0.01)

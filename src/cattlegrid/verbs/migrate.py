@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from cattlegrid.database import apply, migrations, review, state
 from cattlegrid.database.apply import Applied, DatabasePlan
 from cattlegrid.database.bound import Bound, bound
-from cattlegrid.errors import CattlegridError, Refused
+from cattlegrid.errors import ApiError, CattlegridError, Refused
 from cattlegrid.git import repository as git
 from cattlegrid.model.check import Outcome
 from cattlegrid.model.count import count
@@ -94,7 +94,17 @@ def migrate(
 
 def _plan(here: Place, one: Bound) -> DatabasePlan:
     files = migrations.read(one.database)
-    return apply.plan(state.read(here.client, one.database), files, here.target.environment)
+    try:
+        found = state.read(here.client, one.database)
+    except ApiError as error:
+        if error.status != 404:
+            raise
+        raise Refused(
+            f"the account has no database {one.database.id}: it was deleted, or it is another account's",
+            where=f"database {one.name}",
+            next="cattlegrid provision --dry-run",
+        ) from error
+    return apply.plan(found, files, here.target.environment)
 
 
 def _run(here: Place, report: DatabaseReport, tell: Tell) -> DatabaseReport:

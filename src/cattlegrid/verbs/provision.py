@@ -57,6 +57,7 @@ def provision(
     fleet = load(edge.cwd)
     chosen = {worker.name for worker in fleet.named(names)}
     other = OTHER[environment]
+    now = {worker.config: (fleet.root / worker.config).read_bytes() for worker in fleet.workers}
     files = deployables(fleet, other)
     with (
         opened(edge, fleet, environment) as (here, there, missing),
@@ -76,7 +77,7 @@ def provision(
         report = ProvisionReport(replace(found, by_hand=by_hand(workers), orphans=left, notes=notes))
         if options.dry_run or found.empty:
             return report
-        return replace(report, ran=running.run(here.client, fleet.root, found, tell))
+        return replace(report, ran=running.run(here.client, fleet.root, found, now, tell))
 
 
 def _held(resources: Iterable[Wanted]) -> frozenset[tuple[Kind, str]]:

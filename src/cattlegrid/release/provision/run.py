@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,14 +41,18 @@ class Ran:
     next: str = ""
 
 
-def run(client: Client, root: Path, plan: ProvisionPlan, tell: Tell) -> Ran:
-    """Stops at the first thing that goes wrong: what was made stays, and the next run finds it by its name."""
+def run(client: Client, root: Path, plan: ProvisionPlan, files: Mapping[str, bytes], tell: Tell) -> Ran:
+    """`files` are the wrangler files as they were when the plan was made: places in them are only good for these.
+
+    Stops at the first thing that goes wrong: what was made stays, and the next run finds it by its name.
+    """
+    now = dict(files)
     made: list[Made] = []
     for step in (step for step in plan.steps if step.needed):
         started = client.clock.monotonic()
         title = f"{step.wanted.kind} {step.wanted.name}"
         try:
-            one = _one(client, root, plan, step)
+            one = _one(client, root, plan, step, now)
         except CattlegridError as error:
             tell(Event(Phase.FAILED, "provision", plan.environment, title, "stopped"))
             return Ran(tuple(made), f"{title}: {error}", _next(error))
@@ -61,7 +66,7 @@ def said(one: Made) -> str:
     return ", ".join([*words, "marked"] if one.marked else words)
 
 
-def _one(client: Client, root: Path, plan: ProvisionPlan, step: Step) -> Made:
+def _one(client: Client, root: Path, plan: ProvisionPlan, step: Step, now: dict[str, bytes]) -> Made:
     wanted = step.wanted
     created = step.action is Action.CREATE
     found = resources.create(client, wanted.kind, wanted.name, step.traits) if created else step.resource
@@ -72,17 +77,17 @@ def _one(client: Client, root: Path, plan: ProvisionPlan, step: Step) -> Made:
     # The marker comes before the id: a file never names a database that does not say whose it is.
     if step.mark and wanted.database is not None:
         mark(client, at(wanted.database, found), plan.environment)
-    written = _write(root, wanted.uses, found) if not wanted.id else ()
+    written = _write(root, wanted.uses, found, now) if not wanted.id else ()
     return Made(wanted.kind, wanted.name, found.id, created, step.mark, written)
 
 
-def _write(root: Path, uses: tuple[Use, ...], found: Resource) -> tuple[str, ...]:
+def _write(root: Path, uses: tuple[Use, ...], found: Resource, now: dict[str, bytes]) -> tuple[str, ...]:
     files: dict[str, dict[Place, str]] = {}
     for use in uses:
         if use.place:
             files.setdefault(use.file, {})[use.place] = found.id
     for file, places in files.items():
-        ids.write(root / file, places, before=(root / file).read_bytes(), shown=file)
+        now[file] = ids.write(root / file, places, before=now[file], shown=file)
     return tuple(f"{file} ({ids.dotted(place)})" for file, places in files.items() for place in places)
 
 
