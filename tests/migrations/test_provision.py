@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from grid import NOTES, Grid
@@ -233,3 +236,25 @@ def test_a_file_that_somebody_changes_meanwhile_is_left_as_they_have_it(grid: Gr
 def until_hit(grid: Grid) -> None:
     while not any(one["hit"] for one in daemon.armed(grid.state)):
         time.sleep(0.01)
+
+
+def test_the_example_fleet_is_provisioned_from_its_placeholders(grid: Grid) -> None:
+    """One file in TOML, one in JSON with comments; both environments."""
+    example = Path(__file__).parents[2] / "examples/fleet"
+    shutil.copytree(example, grid.root, dirs_exist_ok=True, ignore=shutil.ignore_patterns("node_modules"))
+    before = {}
+    for file in sorted(grid.root.glob("workers/*/wrangler.*")):
+        text = re.sub(
+            r'"(context|watch)(-\w+)*"', lambda name: f'"{name[0].strip(chr(34))}-{grid.word}"', file.read_text()
+        )
+        file.write_text(text)
+        before[file] = text
+    for environment in (STAGING, PRODUCTION):
+        report = provision(grid.edge, environment)
+        assert (report.ran and report.ran.problem) == ""
+        assert provision(grid.edge, environment).plan.empty
+    assert [len(found) for found in there(grid).values()] == [4, 2, 0, 2]
+    for file, text in before.items():
+        after = file.read_text()
+        assert "00000000" not in after
+        assert re.sub(r"[0-9a-f-]{32,36}", "ID", after) == re.sub(r"[0-9a-f-]{32,36}", "ID", text)
