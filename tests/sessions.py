@@ -1,7 +1,8 @@
 """Documents that are run: files are written as the page shows them, commands typed, and what they print compared.
 
 A fence's info string says what it is: `console` holds `$ ` commands with their output (both streams) behind them, and
-`toml PATH`, `sql PATH`, … holds the content of a file. Times and ids are compared as `0.00 s` and as zeros.
+`toml PATH`, `sql PATH`, … holds the content of a file. Ids are compared as zeros, times within a line as `0.00 s`; how
+long a step took, at a line's end, is left out.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ Run = Callable[[str], str]
 
 _FENCE = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _COMMAND = re.compile(r"^\$ (.*)$", re.MULTILINE)
+_TOOK = re.compile(r"  \d+\.\d+ s$", re.MULTILINE)
 _SECONDS = re.compile(r"\b\d+\.\d+ s\b")
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -37,7 +39,7 @@ def play(page: str, root: Path, run: Run) -> str:
 
 def settled(text: str) -> str:
     """Without what differs from run to run."""
-    lines = [line.rstrip() for line in _UUID.sub("0" * 8, _SECONDS.sub("0.00 s", text)).splitlines()]
+    lines = [line.rstrip() for line in _UUID.sub("0" * 8, _SECONDS.sub("0.00 s", _TOOK.sub("", text))).splitlines()]
     return "".join(f"{line}\n" for line in lines)
 
 
