@@ -8,10 +8,12 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import httpx2
 
 from cattlegrid.cloudflare import d1
 from cattlegrid.cloudflare.client import Client
@@ -151,6 +153,16 @@ def make(root: Path, state: Path, parts: Toolchain, client: Client) -> Grid:
     environ = {**ENVIRON, **daemon.env(state), "CI": "1", "HOME": str(root), "PATH": os.environ["PATH"]}
     environ |= {name: os.environ[name] for name in ("XDG_CACHE_HOME",) if name in os.environ}
     return Grid(clone, uuid.uuid4().hex[:6], state, environ, client, parts)
+
+
+def running(parts: Toolchain, state: Path) -> Iterator[Path]:
+    """A local Cloudflare while it is used. These tests make more than 1,200 calls in five minutes."""
+    cloud = daemon.up(state, node=parts.node, modules=parts.modules)
+    headers = {"Authorization": f"Bearer {daemon.env(state)['CLOUDFLARE_API_TOKEN']}"}
+    with httpx2.Client(trust_env=False, headers=headers, timeout=60) as client:
+        client.put(f"{cloud.base_url}/local/rate-limit", json={"calls": 100_000}).raise_for_status()
+    yield state
+    daemon.reset(state)
 
 
 def account(state: Path) -> Account:

@@ -2,14 +2,22 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from grid import Grid
+from grid import Grid, running
 
+from cattlegrid.toolchain import Toolchain
 from sessions import play, shell
 
 PAGE = Path(__file__).parents[2] / "docs/migrations.md"
+
+
+@pytest.fixture(scope="module")
+def cloud_state(node_parts: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """An account of its own: the page counts its databases."""
+    yield from running(node_parts, tmp_path_factory.mktemp("page") / "state")
 
 
 @pytest.mark.slow
