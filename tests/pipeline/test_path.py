@@ -217,3 +217,15 @@ def test_the_same_key_in_both_environments_is_found(alpha: Standing) -> None:
     assert red.code == 1
     assert "the same value is in secrets/staging.env and secrets/production.env" in red.out
     assert alpha.promote().code == 3
+
+
+def test_a_table_that_no_migration_made_closes_the_gate(alpha: Standing) -> None:
+    alpha.done("deploy")
+    alpha.rows("CREATE TABLE by_hand (id)")
+    refused = alpha.promote()
+    assert refused.code == 3
+    assert "schema: fail:" in refused.err
+    assert "table by_hand: only in staging" in refused.err
+    assert alpha.live("alpha", "production") == []
+    alpha.rows("DROP TABLE by_hand")
+    assert alpha.promote().code == 0

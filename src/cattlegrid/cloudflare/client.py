@@ -95,6 +95,7 @@ class Client:
         happened: Callable[[], T | None],
         read: Callable[[object], T],
         query: Mapping[str, str | int] | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> T:
         """Do something that must not be done twice.
 
@@ -102,7 +103,8 @@ class Client:
         """
         for attempt in range(_ATTEMPTS):
             try:
-                return read(self.call(method, path, query=query, body=body, repeatable=False).result)
+                done = self.call(method, path, query=query, body=body, repeatable=False, headers=headers)
+                return read(done.result)
             except InDoubt:
                 self.clock.sleep(_backoff(attempt))
                 found = happened()
@@ -120,13 +122,14 @@ class Client:
         query: Mapping[str, str | int] | None = None,
         body: Body | None = None,
         repeatable: bool = True,
+        headers: Mapping[str, str] | None = None,
     ) -> Answer:
         """One call, with its retries. Raises ApiError; InDoubt when it is not repeatable and its answer was lost."""
         where = f"{method} {path}"
         for attempt in range(_ATTEMPTS):
             last = attempt == _ATTEMPTS - 1
             try:
-                response = self._send(method, path, query or {}, body or Body())
+                response = self._send(method, path, query or {}, body or Body(), headers or {})
             except httpx2.TransportError as cut:
                 sent = not isinstance(cut, _NOT_SENT)
                 if last or (sent and not repeatable):
@@ -145,8 +148,10 @@ class Client:
                 raise _refusal(response, where, in_doubt=response.status_code >= 500 and not repeatable)
         raise AssertionError("unreachable")
 
-    def _send(self, method: str, path: str, query: Mapping[str, str | int], body: Body) -> httpx2.Response:
-        headers = {"authorization": f"Bearer {self.account.token.reveal()}", "user-agent": "cattlegrid"}
+    def _send(
+        self, method: str, path: str, query: Mapping[str, str | int], body: Body, more: Mapping[str, str]
+    ) -> httpx2.Response:
+        headers = {**more, "authorization": f"Bearer {self.account.token.reveal()}", "user-agent": "cattlegrid"}
         if body.content_type is not None:
             headers["content-type"] = body.content_type
         return self.http.request(

@@ -52,9 +52,12 @@ def selects(client: Client, database_id: str, sql: str, parameters: Sequence[obj
     return [items_of(result.get("results")) for result in results]
 
 
-def write(client: Client, database_id: str, sql: str, parameters: Sequence[object] = ()) -> None:
-    """Statements that write, as one transaction. Raises InDoubt after a lost answer: the caller reads what happened."""
-    _query(client, database_id, sql, parameters, repeatable=False)
+def write(client: Client, database_id: str, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
+    """Statements that write, as one transaction: one item for each, with its `results` and `meta`.
+
+    Raises InDoubt after a lost answer: the caller reads what happened.
+    """
+    return _query(client, database_id, sql, parameters, repeatable=False)
 
 
 def ensure(client: Client, database_id: str, sql: str) -> None:

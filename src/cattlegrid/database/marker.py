@@ -23,21 +23,24 @@ def mark(client: Client, database: Database, environment: Environment) -> None:
     d1.ensure(client, database.id, mark_sql(environment))
 
 
-def refuse_foreign(state: DatabaseState, environment: Environment) -> None:
-    """Raises Refused unless the database carries this environment's marker, or is empty and can be given it."""
-    if state.marker == environment.value:
-        return
-    name = state.database.name or state.database.id
-    if state.marker is not None:
+def refuse_another(state: DatabaseState, environment: Environment) -> None:
+    """Raises Refused when the database carries the other environment's marker."""
+    if state.marker not in (None, environment.value):
         raise Refused(
-            f"database {name} belongs to {state.marker}: its marker says so; nothing was written to it",
+            f"database {state.database.name or state.database.id} belongs to {state.marker}: its marker says so;"
+            " nothing was written to it",
             where=f"binding {state.database.binding}",
             next="correct database_id in the wrangler file",
         )
-    if not state.empty or state.applied:
+
+
+def refuse_foreign(state: DatabaseState, environment: Environment) -> None:
+    """Raises Refused unless the database carries this environment's marker, or is empty and can be given it."""
+    refuse_another(state, environment)
+    if state.marker is None and (not state.empty or state.applied):
         raise Refused(
-            f"database {name} has tables and no environment marker: whose it is cannot be told",
+            f"database {state.database.name or state.database.id} has tables and no environment marker: whose it is"
+            " cannot be told",
             where=f"binding {state.database.binding}",
-            next=f"when it is {environment}'s: wrangler d1 execute {name} --remote --command "
-            f'"{mark_sql(environment)}"'.replace("\n", " "),
+            next=f"when it is {environment}'s: cattlegrid migrate adopt --env {environment}",
         )

@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from cattlegrid.errors import Failed
 from cattlegrid.git.paths import glob_pattern
 from cattlegrid.model.target import Database
 
@@ -20,9 +21,22 @@ class Migration:
     path: Path
     digest: str
 
+    @classmethod
+    def of(cls, path: Path, name: str) -> Migration:
+        return cls(name, path, hashlib.sha256(path.read_bytes()).hexdigest())
+
     @property
     def sql(self) -> str:
-        return self.path.read_text(encoding="utf-8")
+        """The file's text with its own line ends, as wrangler sends it. Raises Failed when it is not UTF-8."""
+        try:
+            return self.path.read_bytes().decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise Failed(f"is not UTF-8 (byte {error.start})", where=str(self.path)) from error
+
+    @property
+    def number(self) -> int | None:
+        """The number that the name begins with; None without one."""
+        return _order(self.name)[0][1] if not _order(self.name)[0][0] else None
 
 
 def read(database: Database) -> tuple[Migration, ...]:
@@ -38,10 +52,7 @@ def migrations_in(folder: Path, pattern: str = "*.sql") -> tuple[Migration, ...]
     """
     chosen = glob_pattern(pattern)
     names = [name for name in _files(folder) if chosen.fullmatch(name)]
-    return tuple(
-        Migration(name, folder / name, hashlib.sha256((folder / name).read_bytes()).hexdigest())
-        for name in sorted(names, key=_order)
-    )
+    return tuple(Migration.of(folder / name, name) for name in sorted(names, key=_order))
 
 
 def _files(folder: Path) -> list[str]:

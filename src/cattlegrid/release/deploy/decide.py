@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 from cattlegrid.cloudflare.client import Client
 from cattlegrid.database import apply, migrations, state
-from cattlegrid.errors import Backwards, Refused
+from cattlegrid.database.bound import Bound, bound
+from cattlegrid.errors import Backwards
 from cattlegrid.git import repository as git
 from cattlegrid.model.change import Change, Verdict
 from cattlegrid.model.environment import Environment
 from cattlegrid.model.fleet import Fleet
-from cattlegrid.model.target import Database, Deployable
+from cattlegrid.model.target import Deployable
 from cattlegrid.release.deploy.order import waves
 from cattlegrid.release.deploy.plan import DatabaseStep, DeployPlan, WorkerStep
 from cattlegrid.release.detect import Detected
@@ -81,23 +82,12 @@ def refuse_backwards(source: Source, changes: Sequence[Change]) -> None:
 
 def database_steps(client: Client, workers: Iterable[Deployable], environment: Environment) -> tuple[DatabaseStep, ...]:
     """What each database of these workers needs. Raises Refused for one that does not belong to the environment."""
-    bound: dict[str, list[tuple[str, Database]]] = {}
-    for worker in workers:
-        for database in worker.databases:
-            if not database.id:
-                raise Refused(
-                    f"binding {database.binding} names no database",
-                    where=worker.worker.config,
-                    next=f"wrangler d1 create {database.name or worker.script}, then write its id as database_id",
-                )
-            bound.setdefault(database.id, []).append((worker.worker.name, database))
 
-    def one(uses: list[tuple[str, Database]]) -> DatabaseStep:
-        database = next((database for _, database in uses if database.migrations is not None), uses[0][1])
-        planned = apply.plan(state.read(client, database), migrations.read(database), environment)
-        return DatabaseStep(planned, tuple(dict.fromkeys(worker for worker, _ in uses)))
+    def one(found: Bound) -> DatabaseStep:
+        planned = apply.plan(state.read(client, found.database), migrations.read(found.database), environment)
+        return DatabaseStep(planned, found.workers)
 
-    return tuple(step for step in each(one, bound.values()) if step.plan.needed)
+    return tuple(step for step in each(one, bound(workers)) if step.plan.needed)
 
 
 def _pushes(client: Client, wanted: Wanted, names: list[str], stored: Stored) -> dict[str, push.PushPlan]:

@@ -94,7 +94,9 @@ def _database(step: DatabaseStep, tools: Tools) -> StepDone:
     environment = tools.target.environment
 
     def work() -> str:
-        return ", ".join(apply.run(tools.client, step.plan, environment)) or "marked"
+        for finding in step.plan.findings:
+            tools.tell(Event(Phase.NOTE, "migrate", environment, step.name, str(finding)))
+        return ", ".join(map(str, apply.run(tools.client, step.plan, environment))) or "marked"
 
     return _timed("migrate", step.name, work, tools)
 

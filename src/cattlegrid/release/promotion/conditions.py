@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from cattlegrid.database.schema.parity import Side
 from cattlegrid.errors import GateClosed
 from cattlegrid.git import repository as git
 from cattlegrid.git.repository import Repository
@@ -54,6 +55,23 @@ def migrations(pending: Mapping[str, tuple[str, ...]], looked: int) -> Check:
     lacking = [f"{database} lacks {', '.join(names)}" for database, names in pending.items() if names]
     seen = "; ".join(lacking) or f"{looked} databases of staging have every migration of the candidate"
     return Check("migrations", Outcome.FAIL if lacking else Outcome.PASS, seen)
+
+
+def schema(sides: Iterable[Side]) -> Check:
+    """Staging's databases have the structure that the candidate's migrations make."""
+    looked = tuple(sides)
+    if not looked:
+        return Check("schema", Outcome.PASS, "the fleet has no migrations")
+    wrong = [
+        f"{side.database}: {side.problem or _differences(side)}" for side in looked if side.outcome is not Outcome.PASS
+    ]
+    seen = "; ".join(wrong) or f"{len(looked)} databases of staging have the structure of the candidate's migrations"
+    return Check("schema", Outcome.of(side.outcome for side in looked), seen)
+
+
+def _differences(side: Side) -> str:
+    said = [one.sentence("the candidate", "staging") for one in side.differences]
+    return "; ".join([*said[:5], *([f"and {len(said) - 5} more"] if len(said) > 5 else [])])
 
 
 def not_built(gate: tuple[str, ...]) -> tuple[Check, ...]:

@@ -9,12 +9,14 @@ from pathlib import Path
 from cattlegrid.cloudflare import deployments, scripts, versions
 from cattlegrid.cloudflare.client import Client
 from cattlegrid.database import apply, migrations, state
+from cattlegrid.database.schema import parity
+from cattlegrid.database.schema.parity import Side
 from cattlegrid.errors import Refused
 from cattlegrid.git.repository import Repository
 from cattlegrid.model.check import Check, SmokeReport
 from cattlegrid.model.environment import Environment
 from cattlegrid.model.fleet import Fleet
-from cattlegrid.model.target import Deployable, Target
+from cattlegrid.model.target import Database, Deployable, Target
 from cattlegrid.release.deploy.decide import database_steps
 from cattlegrid.release.examine import Place
 from cattlegrid.release.gate import evaluate
@@ -149,6 +151,7 @@ def _conditions(seen: Seen, smoke: SmokeReport, meant: Meant, going: list[str]) 
         conditions.smoke(smoke),
         conditions.isolation(seen.commits.staging.values(), seen.commits.production.values(), seen.staging_live),
         conditions.migrations(pending, looked),
+        conditions.schema(_parity(seen)),
         *conditions.not_older(seen.repository, seen.parts, seen.production_live, allow_rollback=meant.allow_rollback),
         *conditions.drift(seen.production_live, replace_drift=meant.replace_drift),
         *conditions.not_built(seen.gate.rules.gate),
@@ -166,3 +169,14 @@ def _pending_in_staging(seen: Seen) -> tuple[dict[str, tuple[str, ...]], int]:
 
     lacking = each(pending, bound)
     return {bound[one].name or one: names for one, names in zip(bound, lacking, strict=True)}, len(bound)
+
+
+def _parity(seen: Seen) -> list[Side]:
+    """Each database of staging beside what the candidate's migrations make of an empty one."""
+    bound = {database.id: database for one in seen.commits.staging.values() for database in one.databases}
+    migrated = [database for database in bound.values() if database.migrations is not None]
+
+    def one(database: Database) -> Side:
+        return parity.beside_files(seen.staging.client, STAGING, database, migrations.read(database))
+
+    return each(one, migrated)

@@ -142,11 +142,15 @@ def _bookmark(journey: Journey, so_far: _SoFar) -> None:
 
 
 def _migrate(journey: Journey, so_far: _SoFar) -> None:
-    def one(step: DatabaseStep) -> tuple[str, ...]:
-        return _told(journey, "migrate", step.name, lambda: apply.run(journey.client, step.plan, PRODUCTION))
+    def one(step: DatabaseStep) -> tuple[apply.Applied, ...]:
+        # Noted file by file: when a later one fails, the report still tells of those before it.
+        def done(applied: apply.Applied) -> None:
+            so_far.migrated.append(f"{step.name}: {applied.name}")
+
+        return _told(journey, "migrate", step.name, lambda: apply.run(journey.client, step.plan, PRODUCTION, done=done))
 
     for step in journey.plan.databases:
-        so_far.migrated += [f"{step.name}: {name}" for name in one(step)]
+        one(step)
 
 
 def _first_deploys(journey: Journey, so_far: _SoFar) -> None:

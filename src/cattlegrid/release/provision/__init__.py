@@ -1,0 +1,1 @@
+"""Creating what an environment lacks: wanted, planned, made."""
