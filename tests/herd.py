@@ -13,10 +13,8 @@ from typing import Any
 
 import httpx2
 
-from cattlegrid.cli.demo.stage import lay_out, link_packages, provision, write_secrets
+from cattlegrid.cli.demo.stage import lay_out, link_packages, write_secrets
 from cattlegrid.local import daemon
-from cattlegrid.model.secret import Secret
-from cattlegrid.model.target import Account
 from cattlegrid.toolchain import Toolchain
 
 COMMAND = str(Path(sys.executable).with_name("cattlegrid"))
@@ -79,10 +77,6 @@ def raise_herd(parts: Toolchain, folder: Path) -> Herd:
     lay_out(fleet)
     link_packages(fleet)
     write_secrets(fleet)
-    account = Account(
-        cloud["CLOUDFLARE_API_BASE_URL"], cloud["CLOUDFLARE_ACCOUNT_ID"], Secret(cloud["CLOUDFLARE_API_TOKEN"])
-    )
-    provision(fleet, account)
     settings = (fleet / "cattlegrid.toml").read_text()
     settings = settings.replace("[environments.production]", f'[environments.production]\ntoken = "{PRODUCTION_TOKEN}"')
     (fleet / "cattlegrid.toml").write_text(settings + OWN_TOKEN)
@@ -95,18 +89,23 @@ def raise_herd(parts: Toolchain, folder: Path) -> Herd:
         PRODUCTION_TOKEN: cloud["CLOUDFLARE_API_TOKEN"],
     }
     (folder / "home").mkdir()
+    _commit(fleet, environ, "Two Workers")
+    whole = Herd(fleet, state, {**environ, STAGING_TOKEN: environ[PRODUCTION_TOKEN]}, running.router_port)
+    for environment in ("staging", "production"):
+        whole.run("provision", "--env", environment)
+    _commit(fleet, environ, "Ids of what was provisioned")
     herd = Herd(fleet, state, {**environ, STAGING_TOKEN: _staging_token(environ, fleet)}, running.router_port)
-    for words in (
-        ("init", "--quiet", "--initial-branch=main"),
-        ("add", "--all"),
-        ("-c", "user.name=P", "-c", "user.email=p@example.invalid", "commit", "--quiet", "-m", "Two Workers"),
-    ):
-        subprocess.run(["git", *words], cwd=fleet, env=dict(environ), check=True)
     herd.run("deploy")
     herd.run("secrets", "push", "--env", "production", expect=None)
     released = json.loads(herd.run("promote", "--dry-run", "--json", expect=None))["plan"]["release"]
     herd.run("promote", "--release", released)
     return herd
+
+
+def _commit(fleet: Path, environ: Mapping[str, str], message: str) -> None:
+    who = ("-c", "user.name=P", "-c", "user.email=p@example.invalid")
+    for words in (("init", "--quiet", "--initial-branch=main"), ("add", "--all"), (*who, "commit", "-qm", message)):
+        subprocess.run(["git", *words], cwd=fleet, env=dict(environ), check=True)
 
 
 def _staging_token(environ: Mapping[str, str], fleet: Path) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from cattlegrid.cli.demo.stage import OWN_COMMAND, Edit, link_packages, provision, write_secrets
+from cattlegrid.cli.demo.stage import OWN_COMMAND, Edit, link_packages, write_secrets
 from cattlegrid.cli.demo.teller import Teller
 from cattlegrid.cloudflare import versions
 from cattlegrid.cloudflare.client import Client
@@ -43,11 +43,13 @@ def _up(teller: Teller) -> None:
     teller.type("cattlegrid local status")
     link_packages(stage.folder)
     write_secrets(stage.folder)
-    made = provision(stage.folder, stage.account)
     stage.git("init", "--quiet", "--initial-branch=main")
     stage.git("add", "--all")
     stage.git("commit", "--quiet", "--message", "Two Workers, two environments")
-    teller.say(f"Created for the two environments: {', '.join(made)}.")
+    teller.say("Databases, namespaces and queues of each environment; their ids are written into wrangler's files.")
+    teller.type("cattlegrid provision")
+    teller.type("cattlegrid provision --env production")
+    stage.git("commit", "--quiet", "--all", "--message", "Ids of what was provisioned")
 
 
 def _empty(teller: Teller) -> None:

@@ -13,14 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from cattlegrid.cloudflare.client import Body, Client
 from cattlegrid.errors import Failed, UsageError
 from cattlegrid.model.environment import Environment
 from cattlegrid.model.secret import Secret
 from cattlegrid.model.target import Account
 from cattlegrid.settings import load
 from cattlegrid.toolchain import Toolchain
-from cattlegrid.wrangler import config as wrangler_config
 
 _MARK: Final = ".cattlegrid/demo"
 # The cattlegrid that is running now, whatever PATH says.
@@ -137,60 +135,3 @@ def write_secrets(folder: Path) -> None:
         values = {name: shared.get(name) or secrets.token_urlsafe(32) for name in policy.names(environment)}
         with open(file, "w", opener=lambda path, flags: os.open(path, flags, 0o600)) as out:
             out.writelines(f"{name}={value}\n" for name, value in values.items())
-
-
-def provision(folder: Path, account: Account) -> list[str]:
-    """Create the databases, namespaces and queues that the wrangler files name; write their ids into the files."""
-    made: list[str] = []
-    with Client(account) as client:
-        for worker in load(folder).workers:
-            file = folder / worker.config
-            for environment in Environment:
-                config = wrangler_config.resolve(file, environment).config
-                made += _databases(client, file, config)
-                made += _namespaces(client, file, config, f"{worker.name}-{environment}")
-                made += _queues(client, config)
-    return made
-
-
-def _databases(client: Client, file: Path, config: Mapping[str, object]) -> list[str]:
-    made = []
-    for entry in _tables(config.get("d1_databases")):
-        created = _created(client, "/d1/database", {"name": entry["database_name"]})
-        _replace(file, str(entry["database_id"]), str(created["uuid"]))
-        made.append(f"D1 {entry['database_name']}")
-    return made
-
-
-def _namespaces(client: Client, file: Path, config: Mapping[str, object], owner: str) -> list[str]:
-    made = []
-    for entry in _tables(config.get("kv_namespaces")):
-        title = f"{owner}-{str(entry['binding']).lower()}"
-        created = _created(client, "/storage/kv/namespaces", {"title": title})
-        _replace(file, str(entry["id"]), str(created["id"]))
-        made.append(f"KV {title}")
-    return made
-
-
-def _queues(client: Client, config: Mapping[str, object]) -> list[str]:
-    queues = config.get("queues")
-    made = []
-    for entry in _tables(queues.get("producers") if isinstance(queues, Mapping) else None):
-        _created(client, "/queues", {"queue_name": entry["queue"]})
-        made.append(f"queue {entry['queue']}")
-    return made
-
-
-def _created(client: Client, path: str, body: Mapping[str, object]) -> Mapping[str, object]:
-    result = client.call("POST", path, body=Body(json=dict(body))).result
-    if not isinstance(result, Mapping):
-        raise Failed(f"Cloudflare did not say what it created at {path}")
-    return result
-
-
-def _replace(file: Path, placeholder: str, real: str) -> None:
-    file.write_text(file.read_text().replace(placeholder, real))
-
-
-def _tables(value: object) -> list[Mapping[str, object]]:
-    return [entry for entry in value if isinstance(entry, Mapping)] if isinstance(value, list) else []
