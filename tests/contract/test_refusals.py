@@ -110,6 +110,10 @@ def test_a_secret_over_5_kilobytes_is_refused_and_never_quoted(project: Project)
 @pytest.mark.local_only
 def test_what_is_not_served_is_refused_by_name(cloud: Cloud) -> None:
     assert upload(cloud, cloud.name(), bindings=[{"name": "AI", "type": "ai"}])[0] == 501
+    declared = {"Thing": {"type": "durable-object", "storage": "sqlite"}}
+    for told in ({"exports": declared}, {"tail_consumers": [{"service": "x"}]}):
+        status, _, message = upload(cloud, cloud.name(), **told)
+        assert (status, "not served by the local Cloudflare" in message) == (501, True)
     assert cloud.refusal("GET", "/images/v1") == (501, 7000)
 
 

@@ -132,12 +132,16 @@ def test_an_import_whose_control_plane_is_killed_has_not_happened(filled: Home) 
     database = filled.result("POST", "/d1/database", json={"name": "killed"})["uuid"]
     path = f"/d1/database/{database}"
     filled.result("POST", f"{path}/query", json={"sql": "CREATE TABLE a (x); INSERT INTO a VALUES ('mine')"})
-    sql = b"".join(b"INSERT INTO a VALUES (%d);\n" % number for number in range(200_000))
+    sql = b"".join(b"INSERT INTO a VALUES (%d);\n" % number for number in range(500_000))
     etag = hashlib.md5(sql, usedforsecurity=False).hexdigest()
     told = filled.result("POST", f"{path}/import", json={"action": "init", "etag": etag})
     assert filled.client.put(told["upload_url"], content=sql).status_code == 200
     ingest = {"action": "ingest", "etag": etag, "filename": told["filename"]}
-    assert filled.result("POST", f"{path}/import", json=ingest)["status"] == "active"
+    job = filled.result("POST", f"{path}/import", json=ingest)
+    while job["messages"] == ["Processed 0 queries."]:
+        poll = {"action": "poll", "current_bookmark": job["at_bookmark"]}
+        job = filled.result("POST", f"{path}/import", json=poll)
+    assert job["status"] == "active", "the import ended before it could be killed"
     killed = filled.running.pid
     os.kill(killed, signal.SIGKILL)
     until(lambda: not alive(killed), "the daemon ends")

@@ -47,17 +47,17 @@ def test_a_redeploy_of_durable_objects_under_load_loses_no_request_and_no_count(
     url, host = f"http://127.0.0.1:{made.running.router_port}/", {"Host": "count.local.localhost"}
     done = threading.Event()
 
-    def load() -> list[tuple[str, int]]:
+    def load(method: str) -> list[tuple[str, int]]:
         seen = []
         with httpx2.Client(trust_env=False, timeout=60) as client:
             while not done.is_set():
-                answer = client.get(url, headers=host)
+                answer = client.request(method, url, headers=host, content=b"body" if method == "POST" else None)
                 assert answer.status_code == 200, answer.text
                 seen.append(tuple(answer.json()))
         return seen
 
     with ThreadPoolExecutor() as threads:
-        loads = [threads.submit(load) for _ in range(4)]
+        loads = [threads.submit(load, method) for method in ("GET", "POST", "GET", "POST")]
         for number in (2, 3, 4):
             put(made, number)
             assert made.ask("count").json()[0] == str(number)

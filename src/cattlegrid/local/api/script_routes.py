@@ -182,6 +182,7 @@ async def patch_script_settings(call: Call) -> Response:
 
 
 def _save_settings(call: Call, script: Script, said: dict[str, Any] | Any) -> None:
+    upload.refuse_unserved(said)
     chosen = {key: said[key] for key in _SETTINGS if key in said}
     if chosen:
         scripts.save(call.state.db, replace(script, modified=scripts.now(), settings={**script.settings, **chosen}))

@@ -24,6 +24,12 @@ _MAX_TAG = 25
 _MAX_MESSAGE = 100
 _OLDEST_DATE = "2021-11-02"
 _SOURCE_MAP = "application/source-map"
+_UNSERVED = {
+    "containers": "Containers",
+    "exports": "Durable Objects that are declared as exports instead of by migrations",
+    "streaming_tail_consumers": "Streaming Tail Workers",
+    "tail_consumers": "Tail Workers",
+}
 
 
 @dataclass(frozen=True)
@@ -61,6 +67,7 @@ async def read_upload(form: FormData) -> Upload:
     if "body_part" in metadata:
         message = "Service-worker scripts (body_part) are not served by the local Cloudflare: export a default handler"
         raise ApiError(501, 7000, message)
+    refuse_unserved(metadata)
     parts = [
         Part(name, value.content_type or "application/octet-stream", await value.read())
         for name, value in form.multi_items()
@@ -74,6 +81,13 @@ async def read_upload(form: FormData) -> Upload:
         raise ApiError(400, 10021, f"No such module: {upload.main_module!r} is the main module but was not uploaded")
     _check_size(modules)
     return upload
+
+
+def refuse_unserved(said: Mapping[str, Any]) -> None:
+    """Raises ApiError 501 for what would be taken and then never happen."""
+    for name, what in _UNSERVED.items():
+        if said.get(name):
+            raise ApiError(501, 7000, f"{what} ({name}) are not served by the local Cloudflare")
 
 
 async def _metadata(form: FormData) -> dict[str, Any]:

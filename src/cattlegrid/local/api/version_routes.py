@@ -60,6 +60,7 @@ async def get_worker(call: Call) -> Response:
 @route("PATCH", WORKER, "change a Worker's workers.dev settings, tags or logging", scope="workers:write")
 async def patch_worker(call: Call) -> Response:
     script, said = _named(call), await call.object()
+    upload.refuse_unserved(said)
     subdomain = said.get("subdomain", {})
     settings: dict[str, Any] = {
         key: said[key] for key in ("logpush", "observability", "tags", "tail_consumers") if key in said
