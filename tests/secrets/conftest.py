@@ -46,30 +46,35 @@ def standing(node_parts: Toolchain, tmp_path_factory: pytest.TempPathFactory) ->
     running = daemon.up(base / "state", node=node_parts.node, modules=node_parts.modules, idle_seconds=60)
     names = ("CLOUDFLARE_API_BASE_URL", "CLOUDFLARE_API_TOKEN", "CLOUDFLARE_ACCOUNT_ID")
     env = daemon.env(base / "state")
-    ann, machine = person("Ann"), person("the agents' machine")
-    with httpx2.Client(trust_env=False, timeout=60) as http:
-        fleet = SecretFleet(
-            root=base / "fleet",
-            clone=lay_out(base / "fleet"),
-            ann=ann,
-            machine=machine,
-            environ=environ_of(base / "home", {name: env[name] for name in names}),
-            http=http,
-            base_url=running.base_url,
-            router=f"http://127.0.0.1:{running.router_port}",
-        )
-        fleet.api("PUT", "/local/rate-limit", json={"calls": 1_000_000})
-        fleet.done("secrets", "init", "--name", "Ann")
-        fleet.done("secrets", "recipients", "add", machine.public, "--name", machine.name)
-        for environment in ("staging", "production"):
-            fleet.done("secrets", "generate", "--env", environment)
-        fleet.done("secrets", "set", "HOOK_SECRET", "--both", input="hook-secret-of-an-outside-service")
-        fleet.clone.commit(message="secrets")
-        fleet.done("deploy")
-        release = fleet.done("promote", "--dry-run", "--json").json["plan"]["release"]
-        fleet.done("promote", "--release", release)
-        yield fleet
-    daemon.reset(base / "state")
+    try:
+        with httpx2.Client(trust_env=False, timeout=60) as http:
+            fleet = SecretFleet(
+                root=base / "fleet",
+                clone=lay_out(base / "fleet"),
+                ann=person("Ann"),
+                machine=person("the agents' machine"),
+                environ=environ_of(base / "home", {name: env[name] for name in names}),
+                http=http,
+                base_url=running.base_url,
+                router=f"http://127.0.0.1:{running.router_port}",
+            )
+            _deploy(fleet)
+            yield fleet
+    finally:
+        daemon.reset(base / "state")
+
+
+def _deploy(fleet: SecretFleet) -> None:
+    fleet.api("PUT", "/local/rate-limit", json={"calls": 1_000_000})
+    fleet.done("secrets", "init", "--name", "Ann")
+    fleet.done("secrets", "recipients", "add", fleet.machine.public, "--name", fleet.machine.name)
+    for environment in ("staging", "production"):
+        fleet.done("secrets", "generate", "--env", environment)
+    fleet.done("secrets", "set", "HOOK_SECRET", "--both", input="hook-secret-of-an-outside-service")
+    fleet.clone.commit(message="secrets")
+    fleet.done("deploy")
+    release = fleet.done("promote", "--dry-run", "--json").json["plan"]["release"]
+    fleet.done("promote", "--release", release)
 
 
 @pytest.fixture

@@ -23,6 +23,9 @@ SETTINGS = """\
 name = "crane"
 workers = ["workers/*"]
 
+[environments.production]
+gate = ["smoke", "isolation", "secrets"]
+
 [workers.api]
 probe = "/probe"
 auth.secret = "API_KEY"

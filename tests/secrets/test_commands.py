@@ -210,6 +210,12 @@ def test_removing_somebody_names_every_secret_that_they_have_read(fleet: SecretF
     fleet.done("secrets", "exec", "--with", "API_KEY", "--", "true", who=fleet.machine, code=2)
 
 
+def test_every_write_says_who_can_read_it(fleet: SecretFleet) -> None:
+    fleet.done("secrets", "recipients", "add", fleet.machine.public, "--name", "the machine")
+    said = fleet.done("secrets", "set", "API_KEY", input=f"{GOOD}-again").out
+    assert "can be read by Ann, the machine" in said
+
+
 def test_an_identity_is_written_for_its_owner_alone_and_never_over_another(fleet: SecretFleet) -> None:
     file = fleet.root.parent / "new" / "keys.txt"
     said = fleet.done("secrets", "identity", "--out", str(file)).out

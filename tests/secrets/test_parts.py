@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from cattlegrid.errors import StoreError
-from cattlegrid.model.check import Outcome
+from cattlegrid.model.check import Check, Outcome
 from cattlegrid.model.environment import Environment
 from cattlegrid.model.fleet import About, SecretPolicy
 from cattlegrid.model.secret import Secret
+from cattlegrid.release.audit import AuditReport, condition
 from cattlegrid.secrets import audit, digest, form, rotate, scan, uses
 from cattlegrid.secrets.audit import Deployed, Side
 from cattlegrid.secrets.digest import Manifest
@@ -97,6 +98,15 @@ def test_a_manifest_in_doubt_or_a_store_that_is_closed_is_never_a_pass() -> None
     closed = side(STAGING, Stored(STAGING, "s", closed="no key"), seen)
     assert [c.outcome for c in audit.deployed(closed)] == [Outcome.NOT_MEASURED, Outcome.PASS]
     assert [c.outcome for c in audit.deployed(side(STAGING, held, seen))] == [Outcome.PASS, Outcome.PASS]
+
+
+def test_the_gate_is_closed_by_what_the_audit_did_not_see_and_not_by_what_was_never_deployed() -> None:
+    never = Check("secrets on production", Outcome.NOT_MEASURED, audit.NEVER_DEPLOYED, "api")
+    good = Check("KEY differs between staging and production", Outcome.PASS)
+    assert condition(AuditReport((good, never), 1, 1, 0)).outcome is Outcome.PASS
+    unseen = Check("KEY on production", Outcome.NOT_MEASURED, "no key", "api")
+    assert condition(AuditReport((good, unseen), 1, 1, 0)).outcome is Outcome.NOT_MEASURED
+    assert condition(AuditReport((never,), 0, 0, 0)).outcome is Outcome.NOT_MEASURED
 
 
 @pytest.mark.parametrize(

@@ -181,6 +181,23 @@ def test_recipients_that_sops_changed_are_accepted_when_they_were_meant(store: S
     assert values(store) == {"ONE": "1"}
 
 
+def test_a_file_that_another_tool_made_is_read_and_written_only_when_its_recipients_are_meant(
+    tmp_path: Path, ann: Person
+) -> None:
+    mallory = person("Mallory")
+    store = ann.store(tmp_path)
+    store.file.parent.mkdir()
+    plain = tmp_path / "plain.json"
+    plain.write_text('{"ONE": "1"}')
+    store.file.write_text(sops("encrypt", "--age", f"{ann.public},{mallory.public}", str(plain), environ={}))
+    assert values(store) == {"ONE": "1"}
+    with pytest.raises(StoreError, match="nobody has said yet that its recipients are meant"):
+        put(store, ONE="a real secret")
+    assert {one.key for one in store.accept(NOW)} == {ann.public, mallory.public}
+    put(store, ONE="2")
+    assert store.readers() == (ann.public, mallory.public)
+
+
 def test_a_colleague_reads_after_being_added_and_not_after_being_removed(store: SopsStore) -> None:
     bob = person("Bob")
     put(store, ONE="1")

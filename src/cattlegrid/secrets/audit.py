@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from cattlegrid.model.check import Check, Outcome
 from cattlegrid.model.environment import Environment
 from cattlegrid.model.fleet import Kind, SecretPolicy
 from cattlegrid.secrets.digest import NOTHING, Manifest
 from cattlegrid.secrets.store import Stored
+
+NEVER_DEPLOYED: Final = "it was never deployed"
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ def deployed(side: Side) -> Iterator[Check]:
         yield Check(f"secrets on the workers of {side.environment}", Outcome.NOT_MEASURED, side.unseen)
     for worker in side.workers:
         if worker.absent:
-            yield _check(side, worker, "secrets", Outcome.NOT_MEASURED, "it was never deployed")
+            yield _check(side, worker, "secrets", Outcome.NOT_MEASURED, NEVER_DEPLOYED)
             continue
         for name in worker.needs:
             yield _check(side, worker, name, *_state(side, worker, name))

@@ -37,6 +37,9 @@ class DotenvStore:
     def how_to_add(self, name: str) -> str:
         return f"cattlegrid secrets set {name} --env {self.environment}"
 
+    def readers(self) -> tuple[str, ...]:
+        return ("the owner of the file",)
+
     def read(self) -> Contents:
         """One date for all of them, the file's, since it has no other."""
         values = read(self.root, self.environment, self.known)

@@ -51,6 +51,9 @@ class InfisicalStore:
     def how_to_add(self, name: str) -> str:
         return f"cattlegrid secrets set {name} --env {self.environment}"
 
+    def readers(self) -> tuple[str, ...]:
+        return ()
+
     def read(self) -> Contents:
         with closing(_Session(self.where, self.environ)) as session:
             try:

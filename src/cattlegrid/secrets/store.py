@@ -47,6 +47,10 @@ class Store(Protocol):
         """What to type so that it holds `name`."""
         ...
 
+    def readers(self) -> tuple[str, ...]:
+        """Who can read what is written to it, in a person's words; empty where the store does not tell."""
+        ...
+
 
 @dataclass(frozen=True)
 class Stored:

@@ -29,7 +29,7 @@ from cattlegrid.settings.kinds import (
 )
 
 METHODS: Final = ("get", "head", "post", "put", "patch", "delete", "options")
-GATE: Final = ("smoke", "isolation", "migrations", "rehearsal", "approval")
+GATE: Final = ("smoke", "isolation", "migrations", "secrets", "rehearsal", "approval")
 STORES: Final = ("sops", "dotenv", "infisical")
 FORMS: Final = ("text", "hex", "base64", "url", "json", "pem")
 MASKS: Final = (

@@ -50,6 +50,7 @@ def look(edge: Edge, fleet: Fleet, staging: Place, production: Place, temporary:
         production_live=there,
         commits=commits,
         stored=store.read(fleet, PRODUCTION, edge.environ),
+        staging_stored=store.read(fleet, Environment.STAGING, edge.environ),
         gate=evaluate.read(grounds, running, said, _now(edge, staging), edge.environ),
     )
 

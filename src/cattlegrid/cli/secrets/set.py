@@ -54,6 +54,8 @@ def value_from(edge: Edge, name: str) -> Secret:
 def said(changed: Changed, show: Show, done: str) -> None:
     for environment in changed.environments:
         show.heading(environment, f"{done}: {', '.join(changed.names) or 'nothing'}")
+        if changed.readers.get(environment):
+            show.line(f"  can be read by {', '.join(changed.readers[environment])}")
         if changed.names:
             show.line(f"  next: cattlegrid secrets push --env {environment}")
     for note in changed.notes:

@@ -14,7 +14,7 @@ from cattlegrid.release.live import Live
 from cattlegrid.release.promotion.candidate import Part
 from cattlegrid.release.smoke import bindings
 
-BUILT = frozenset({"smoke", "isolation", "migrations", "approval"})
+BUILT = frozenset({"smoke", "isolation", "migrations", "secrets", "approval"})
 
 
 def smoke(report: SmokeReport) -> Check:

@@ -17,6 +17,7 @@ from cattlegrid.model.check import Check, SmokeReport
 from cattlegrid.model.environment import Environment
 from cattlegrid.model.fleet import Fleet
 from cattlegrid.model.target import Database, Deployable, Target
+from cattlegrid.release import audit
 from cattlegrid.release.deploy.decide import database_steps
 from cattlegrid.release.examine import Place
 from cattlegrid.release.gate import evaluate
@@ -55,6 +56,7 @@ class Seen:
     production_live: Mapping[str, Live]
     commits: Commits
     stored: Stored
+    staging_stored: Stored
     gate: Gate
 
 
@@ -155,8 +157,18 @@ def _conditions(seen: Seen, smoke: SmokeReport, meant: Meant, going: list[str]) 
         *conditions.not_older(seen.repository, seen.parts, seen.production_live, allow_rollback=meant.allow_rollback),
         *conditions.drift(seen.production_live, replace_drift=meant.replace_drift),
         *conditions.not_built(seen.gate.rules.gate),
+        *_secrets(seen),
         *evaluate.conditions(seen.gate, manifest(seen), seen.staging_live, seen.production_live, going),
     )
+
+
+def _secrets(seen: Seen) -> tuple[Check, ...]:
+    """The audit, where the gate asks for it."""
+    if "secrets" not in seen.gate.rules.gate:
+        return ()
+    ways = {STAGING: audit.Way(seen.staging), PRODUCTION: audit.Way(seen.production)}
+    stores = {STAGING: seen.staging_stored, PRODUCTION: seen.stored}
+    return (audit.condition(audit.run(seen.fleet, ways, stores, seen.production.client.http)),)
 
 
 def _pending_in_staging(seen: Seen) -> tuple[dict[str, tuple[str, ...]], int]:

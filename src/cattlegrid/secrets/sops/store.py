@@ -76,6 +76,9 @@ class SopsStore:
             return Contents(names=names, since=since, closed=_CLOSED)
         return Contents(_secrets(opened.tree, self.place), names, since)
 
+    def readers(self) -> tuple[str, ...]:
+        return tuple(one.name or one.key for one in self.recipients())
+
     def change(self, changes: Changes, now: datetime) -> None:
         with alone(self.file.parent):
             opened = self._expect_open()
@@ -172,6 +175,12 @@ class SopsStore:
         opened = self._open(found)
         if opened is None:
             raise MissingCredential(_CLOSED, where=self.place, next=_WHO)
+        if _inside(opened.tree) is None:
+            raise StoreError(
+                "cattlegrid did not make it, so nobody has said yet that its recipients are meant",
+                where=self.place,
+                next=f"cattlegrid secrets recipients list, then recipients accept --env {self.environment}",
+            )
         return opened
 
     def _seal(

@@ -19,10 +19,11 @@ from cattlegrid.verbs.edge import Edge
 
 @dataclass(frozen=True)
 class Changed:
-    """`names` were set in `environments`; `notes` are what a person should know now."""
+    """`names` were set in `environments`; `readers` can read them, and `notes` are what a person should know now."""
 
     environments: tuple[Environment, ...]
     names: tuple[str, ...]
+    readers: dict[Environment, tuple[str, ...]]
     notes: tuple[str, ...] = ()
 
 
@@ -44,7 +45,8 @@ def set_value(edge: Edge, environments: tuple[Environment, ...], name: str, valu
     for environment in environments:
         everything[environment].expect_open()
         store.choose(fleet, environment, edge.environ, edge.ask).change({canonical: value}, edge.clock.now())
-    return Changed(environments, (canonical,), _notes(canonical, kind, environments, value, everything))
+    notes = _notes(canonical, kind, environments, value, everything)
+    return Changed(environments, (canonical,), _readers(edge, fleet, environments), notes)
 
 
 def get_value(edge: Edge, environment: Environment, name: str) -> Secret:
@@ -80,7 +82,13 @@ def generate(edge: Edge, environment: Environment, names: tuple[str, ...]) -> Ch
     made: Mapping[str, Secret] = {name: new_value(fleet, name) for name in chosen}
     if made:
         store.choose(fleet, environment, edge.environ, edge.ask).change(made, edge.clock.now())
-    return Changed((environment,), chosen)
+    return Changed((environment,), chosen, _readers(edge, fleet, (environment,)) if made else {})
+
+
+def _readers(edge: Edge, fleet: Fleet, environments: tuple[Environment, ...]) -> dict[Environment, tuple[str, ...]]:
+    """Shown after every write: a file that somebody made anew, for a key of their own too, is seen here."""
+    stores = {environment: store.choose(fleet, environment, edge.environ, edge.ask) for environment in environments}
+    return {environment: one.readers() for environment, one in stores.items()}
 
 
 def new_value(fleet: Fleet, name: str) -> Secret:
