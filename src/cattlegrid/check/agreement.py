@@ -10,7 +10,7 @@ from cattlegrid.check.look import PRODUCTION, STAGING, Look, Worker
 from cattlegrid.model.environment import Environment
 from cattlegrid.model.finding import Finding
 from cattlegrid.wrangler.inheritance import IDLE, INHERITED, NOT_INHERITED, NOT_SETTINGS, TOP_LEVEL_ONLY
-from cattlegrid.wrangler.resources import KINDS, Path, entries
+from cattlegrid.wrangler.resources import KINDS, UNSAFE, Path, entries
 
 _OTHER: Final = {STAGING: PRODUCTION, PRODUCTION: STAGING}
 _KNOWN: Final = INHERITED | NOT_INHERITED | TOP_LEVEL_ONLY | NOT_SETTINGS
@@ -66,7 +66,9 @@ def _named(config: Mapping[str, object]) -> _Named:
         apart = {*kind.names, *kind.ids, *kind.previews, *_OWN_TO_EACH}
         for path, entry in entries(config, kind.key):
             name = entry.get("binding") or entry.get("name") or entry.get("queue")
-            if name:
+            if name and kind.word == UNSAFE:
+                found[kind.key, str(name)] = (path, {})  # whatever it holds is not ours to print
+            elif name:
                 rest = {field: value for field, value in entry.items() if field not in apart}
                 found[kind.key, str(name)] = (path, rest)
     return found
