@@ -68,6 +68,7 @@ PLANTED = {
     "C202": (GOOD.replace("[[kv", 'NEW = "1"\n[[kv', 1), (5, 1)),
     "C203": (GOOD.replace("routes", 'compatibility_date = "2026-02-01"\nroutes'), (10, 1)),
     "C204": (GOOD.replace("[vars]", 'account_id = "other"\n[vars]', 1), (3, 1)),
+    "C205": (GOOD.replace('id = "kv-production"', 'id = "kv-production"\nremote = true\nweight = 2'), (17, 1)),
     "C301": (GOOD.replace("https://staging.example.com", "https://example.com/v1"), (4, 1)),
     "C302": (GOOD.replace("[[kv", 'TOKEN = "ghp_0123456789abcdefghij"\n[[kv', 1), (5, 1)),
     "C404": (GOOD + "[env.preview]\n", (16, 2)),

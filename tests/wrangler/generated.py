@@ -36,7 +36,8 @@ def contents(schema: Schema) -> st.SearchStrategy[dict[str, Any]]:
     made = {name: _values(part, schema, name) for name, part in known.items() if name not in NOT_GENERATED}
     envs = st.dictionaries(st.sampled_from(["dev", "preview", "production", "staging"]), _some(made, 3), max_size=2)
     body = st.tuples(NAMES, _some(made, 7)).map(lambda both: {"name": both[0], **both[1]})
-    return st.tuples(body, st.just({}) | envs).map(lambda both: {**both[0], **({"env": both[1]} if both[1] else {})})
+    both = st.tuples(body, st.just({}) | envs).map(lambda one: {**one[0], **({"env": one[1]} if one[1] else {})})
+    return both.flatmap(lambda content: st.permutations(list(content.items())).map(dict))
 
 
 def _some(made: dict[str, st.SearchStrategy[Any]], most: int) -> st.SearchStrategy[dict[str, Any]]:

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Final
+from typing import Final, TypeAlias
 
 from cattlegrid.check import rules
 from cattlegrid.check.look import PRODUCTION, STAGING, Look, Worker
 from cattlegrid.model.environment import Environment
 from cattlegrid.model.finding import Finding
 from cattlegrid.wrangler.inheritance import IDLE, INHERITED, NOT_INHERITED, NOT_SETTINGS, TOP_LEVEL_ONLY
-from cattlegrid.wrangler.resources import KINDS, Path, entries
+from cattlegrid.wrangler.resources import KINDS, UNSAFE, Path, entries
 
 _OTHER: Final = {STAGING: PRODUCTION, PRODUCTION: STAGING}
 _KNOWN: Final = INHERITED | NOT_INHERITED | TOP_LEVEL_ONLY | NOT_SETTINGS
 _NOT_BINDINGS: Final = frozenset(
     {"vars", "define", "secrets", "queues.consumers", "exports", "containers", "cloudchamber"}
 )
+# What names another Worker or resource inside, or only matters to `wrangler dev`.
+_OWN_TO_EACH: Final = frozenset(
+    {"environment", "local_dev", "localConnectionString", "outbound", "remote", "schedules", "script_name", "service"}
+)
+_Named: TypeAlias = dict[tuple[str, str], tuple[Path, dict[str, object]]]
 
 
 def agreement(look: Look) -> Iterator[Finding]:
@@ -31,25 +36,41 @@ def agreement(look: Look) -> Iterator[Finding]:
 
 
 def _bindings(worker: Worker, both: Mapping[str, Mapping[str, object]]) -> Iterator[Finding]:
-    names = {environment: _named(config) for environment, config in both.items()}
-    for environment, found in names.items():
+    named = {environment: _named(config) for environment, config in both.items()}
+    for environment, found in named.items():
         other = _OTHER[environment]
-        for (key, name), path in found.items():
-            if (key, name) not in names[other]:
+        for (key, name), (path, _) in found.items():
+            if (key, name) not in named[other]:
                 what = f"{key} {name} is bound in {environment} and not in {other}"
                 fix = f"bind {name} in {other} too, or take it out of {environment}"
                 yield worker.finding(rules.BINDINGS_DIFFER, worker.at(environment, path), what, fix)
+    yield from _settings(worker, named[STAGING], named[PRODUCTION])
 
 
-def _named(config: Mapping[str, object]) -> dict[tuple[str, str], Path]:
-    found: dict[tuple[str, str], Path] = {}
+def _settings(worker: Worker, staging: _Named, production: _Named) -> Iterator[Finding]:
+    for (key, name), (path, theirs) in production.items():
+        ours = staging.get((key, name), (path, theirs))[1]
+        for field in sorted(ours.keys() | theirs.keys()):
+            if ours.get(field) != theirs.get(field):
+                what = f"{key} {name}: {field} is {ours.get(field)} in staging and {theirs.get(field)} in production"
+                place = worker.at(PRODUCTION, (*path, field))
+                yield worker.finding(rules.SETTINGS_DIFFER, place, what, "let staging try what production will do")
+
+
+def _named(config: Mapping[str, object]) -> _Named:
+    """By kind and name: where the binding is, and what it says besides which resource it is of."""
+    found: _Named = {}
     for kind in KINDS:
         if kind.key in _NOT_BINDINGS or kind.key.partition(".")[0] not in config:
             continue
+        apart = {*kind.names, *kind.ids, *kind.previews, *_OWN_TO_EACH}
         for path, entry in entries(config, kind.key):
-            name = entry.get("binding") or entry.get("name")
-            if name:
-                found[kind.key, str(name)] = path
+            name = entry.get("binding") or entry.get("name") or entry.get("queue")
+            if name and kind.word == UNSAFE:
+                found[kind.key, str(name)] = (path, {})  # whatever it holds is not ours to print
+            elif name:
+                rest = {field: value for field, value in entry.items() if field not in apart}
+                found[kind.key, str(name)] = (path, rest)
     return found
 
 

@@ -56,7 +56,7 @@ def callers(look: Look, repository: Repository) -> tuple[Caller, ...]:
             text = (look.fleet.root / file).read_bytes().decode("utf-8", "replace")
         except OSError:
             continue  # deleted from the working tree since git listed it
-        for call, at in _calls_in(file, text):
+        for call, at in sorted(_calls_in(file, text), key=lambda one: one[1]):
             line, column = lines.line_and_column(text, at)
             means = _means(look, file, call)
             script = _script(file, text, at)

@@ -16,6 +16,9 @@ REMOTE_PREVIEW: Final = Rule("C105", "production-preview", _E, "`wrangler dev --
 BINDINGS_DIFFER: Final = Rule("C201", "bindings-differ", _W, "one environment has a binding that the other has not")
 VARS_DIFFER: Final = Rule("C202", "vars-differ", _W, "one environment has a variable that the other has not")
 DATES_DIFFER: Final = Rule("C203", "compatibility-differs", _W, "the environments run under different compatibility")
+SETTINGS_DIFFER: Final = Rule(
+    "C205", "settings-differ", _W, "the same binding works otherwise in the other environment"
+)
 ACCOUNTS_DIFFER: Final = Rule("C204", "account-mismatch", _E, "a file names another account than the fleet")
 NAMES_PRODUCTION: Final = Rule("C301", "names-production", _W, "a value of staging leads to production")
 SECRET_AS_VAR: Final = Rule("C302", "secret-as-var", _E, "a secret stands in a file")

@@ -60,6 +60,9 @@ def _show(report: InitReport, show: Show) -> None:
         show.line(f"  {report.path} {'written' if report.written else 'would be'}:")
         for line in report.text.splitlines():
             show.line(f"    {line}".rstrip())
+        if report.callers:
+            places = ", ".join(dict.fromkeys(f"{one.file}:{one.line}" for one in report.callers))
+            show.line(f"  {len(report.callers)} calls of wrangler name no environment: {places}")
         show.line("  next: cattlegrid split --dry-run")
     elif report.new:
         show.line(f"  {report.path} is there already and is left as it is; new in the repository:")

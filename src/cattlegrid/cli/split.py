@@ -47,9 +47,20 @@ def run(args: Namespace, show: Show) -> int:
     layout = Layout.STAGING_ON_TOP if on_top is Environment.STAGING else Layout.PRODUCTION_ON_TOP
     chosen = Options(layout, Wishes(args.route, args.crons), args.dry_run, args.check, args.scripts)
     report = split(Edge.here(), tuple(args.workers), chosen)
-    show.report(report)
+    show.report(_summary(report))
     _show(report, show)
     return report.outcome.exit_code
+
+
+def _summary(report: SplitReport) -> dict[str, object]:
+    """The report without the files' texts: a file may hold a secret that nobody meant to put there."""
+    files = [
+        {"file": one.file.path, "was": one.was, "layout": one.layout, "changes": one.changes, "notes": one.notes}
+        for one in report.files
+    ]
+    scripts = [{"file": one.path, "changed": one.changed} for one in report.scripts]
+    rest = {"proof": report.proof, "written": report.written, "callers": report.callers, "outcome": report.outcome}
+    return {"files": files, "scripts": scripts, **rest}
 
 
 def _show(report: SplitReport, show: Show) -> None:

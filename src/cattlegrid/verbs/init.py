@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from cattlegrid.check.look import look
 from cattlegrid.check.proposal import Found, Proposal, Standing, document, propose
+from cattlegrid.check.repository import Caller, callers
 from cattlegrid.errors import NotMeasured
 from cattlegrid.git import repository as git
 from cattlegrid.settings import FILE_NAME, load
@@ -16,7 +18,7 @@ from cattlegrid.verbs.edge import Edge
 @dataclass(frozen=True)
 class InitReport:
     """`text` is what was written to `path`, or would be; empty when there is a file already, which is never touched:
-    then `new` are the Workers that it does not name yet.
+    then `new` are the Workers that it does not name yet. `callers` are the calls of wrangler that name no environment.
     """
 
     path: str
@@ -25,6 +27,7 @@ class InitReport:
     text: str
     written: bool
     new: tuple[Found, ...] = ()
+    callers: tuple[Caller, ...] = ()
 
 
 def init(edge: Edge, decide: Callable[[Found], bool], *, dry_run: bool = False) -> InitReport:
@@ -54,7 +57,11 @@ def init(edge: Edge, decide: Callable[[Found], bool], *, dry_run: bool = False) 
     if not dry_run:
         with (root / FILE_NAME).open("x", encoding="utf-8") as file:
             file.write(text)
-    return InitReport(FILE_NAME, proposal, tuple(taken), text, written=not dry_run)
+    report = InitReport(FILE_NAME, proposal, tuple(taken), text, written=not dry_run)
+    if dry_run:
+        return report
+    found = callers(look(load(root)), repository)
+    return replace(report, callers=tuple(one for one in found if one.environment is None))
 
 
 def _root(cwd: Path, top: Path) -> Path:

@@ -21,7 +21,7 @@ _LOCAL: Final = re.compile(r"(?:^|\s)(?:--local|--dry-run|--help|-h)(?:\s|$)")
 @dataclass(frozen=True)
 class Call:
     """`command` as written, from `start` to `end` of the text. `environment`: what it names, "" being the top level;
-    None when it names none. `variable`: the name is put together when it runs.
+    None when it names none. A name that is put together when it runs holds a `$`.
     """
 
     command: str
@@ -29,10 +29,6 @@ class Call:
     environment: str | None
     start: int
     end: int
-
-    @property
-    def variable(self) -> bool:
-        return self.environment is not None and "$" in self.environment
 
 
 def calls(text: str) -> Iterator[Call]:
