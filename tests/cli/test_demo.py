@@ -42,9 +42,10 @@ def test_the_demo_tells_its_story_also_after_it_was_interrupted(tmp_path: Path) 
         "2 of 2 workers differ",
         "staging  smoke ✗ fail",
         "production  verified ✓ pass",
+        "101004 rows, ",
         "with staging's key → 401",
         "drift: it was deployed by",
-        "That was 8 scenes in",
+        "That was 9 scenes in",
     ):
         assert line in done.stdout
     digests = [line.split()[-1] for line in done.stdout.splitlines() if " sha256 " in line]

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -141,10 +145,12 @@ def test_a_copy_with_a_leak_is_not_switched_to(fleet: Fleet) -> None:
     fleet.settings("keep")
     fleet.cloud.rows(fleet.production, "UPDATE people SET note = 'mail bob@corp.io' WHERE id = 1")
     before = fleet.config
-    report = fleet.mirror()
-    assert report.outcome is Outcome.FAIL
-    assert report.files == ()
+    for _ in range(2):
+        report = fleet.mirror()
+        assert report.outcome is Outcome.FAIL
+        assert report.files == ()
     assert fleet.config == before
+    assert not list(d1.listed(fleet.cloud.client, f"{fleet.staging.name}-mirror-"))
 
 
 def test_in_place_staging_is_what_it_was_when_the_copy_fails(fleet: Fleet) -> None:
@@ -227,3 +233,27 @@ def test_a_mirror_to_files_is_masked_and_a_table_that_was_not_named_is_empty(fle
         assert b"corp.io" not in one.read_bytes()
     with pytest.raises(Refused, match="production has no table 'peeple'"):
         mirror_local(fleet.edge, into=fleet.folder / "o", tables=("peeple",))
+
+
+def test_a_mirror_killed_at_any_moment_is_finished_by_the_next_one(fleet: Fleet) -> None:
+    many = "WITH RECURSIVE n(i) AS (SELECT 10 UNION ALL SELECT i + 1 FROM n WHERE i < 4000)"
+    fleet.cloud.rows(
+        fleet.production, f"{many} INSERT INTO people SELECT i, 'p' || i || '@corp.io', 'note ' || i FROM n"
+    )
+    argv = [str(Path(sys.executable).with_name("cattlegrid")), "mirror", "--no-deploy"]
+    environ = {**os.environ, **fleet.edge.environ}
+    for seconds in (1.0, 1.5, 2.0, 2.5, 3.0):
+        running = subprocess.Popen(
+            argv, cwd=fleet.folder, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            running.wait(seconds)
+        running.kill()
+        running.wait()
+    if fleet.staging.id in fleet.config:
+        assert fleet.mirror().outcome is Outcome.PASS
+    made = list(d1.listed(fleet.cloud.client, f"{fleet.staging.name}-mirror-"))
+    (new,) = [one for one in made if one.id in fleet.config]
+    assert fleet.cloud.rows(new, "SELECT count(*), count(DISTINCT email) FROM people") == [[3993, 3993]]
+    assert fleet.cloud.rows(new, "SELECT count(*) FROM people WHERE email LIKE '%corp.io'") == [[0]]
+    assert fleet.cloud.rows(new, "SELECT name FROM sqlite_schema WHERE name LIKE '\\_cattlegrid\\_%' ESCAPE '\\'") == []

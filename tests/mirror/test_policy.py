@@ -3,11 +3,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from mirror_files import KEY, filled, mirrored
+from mirror_files import KEY, FileWriter, filled, job, mirrored
 
 from cattlegrid.errors import Failed, Refused
-from cattlegrid.mirror import policy, schema
+from cattlegrid.mirror import policy, run, schema
 from cattlegrid.mirror.engine import OnFile
+from cattlegrid.mirror.leaks import Leaks
 from cattlegrid.mirror.policy import Resolved
 from cattlegrid.model.check import Outcome
 from cattlegrid.model.fleet import MirrorSettings
@@ -75,6 +76,25 @@ def test_an_original_left_in_a_kept_column_fails_the_leak_scan(production: Path,
     copied = mirrored(production, tmp_path / "s.db", rules=found.rules)
     assert copied.outcome is Outcome.FAIL
     assert copied.checks[-1].detail == "people.nick holds an e-mail address"
+
+
+def test_an_original_is_found_in_a_table_that_was_copied_before_it(production: Path, tmp_path: Path) -> None:
+    filled(production, "CREATE TABLE a_log (v TEXT)", "INSERT INTO a_log VALUES ('sent to Countess-Lovelace-1815, ok')")
+    filled(production, "UPDATE mails SET body = 'Countess-Lovelace-1815' WHERE id = 2")
+    copied = mirrored(production, tmp_path / "s.db", rules=resolved(production, {**MASK, "a_log.v": "keep"}).rules)
+    assert copied.checks[-1].detail == "a_log.v holds the original of a masked value"
+
+
+def test_a_run_that_takes_up_another_still_finds_what_that_one_copied(production: Path, tmp_path: Path) -> None:
+    filled(
+        production, "UPDATE people SET nick = 'x Dear.Countess' WHERE id = 1", "UPDATE mails SET body = 'Dear.Countess'"
+    )
+    rules = resolved(production, {**MASK, "people.nick": "keep"}).rules
+    with OnFile(production, read_only=True) as here, OnFile(tmp_path / "s.db") as there:
+        first, second = (run.run(job(here, FileWriter(there), rules=rules), Leaks(rules)) for _ in range(2))
+    assert second.resumed > 0
+    for copied in (first, second):
+        assert copied.checks[-1].detail == "people.nick holds the original of a masked value"
 
 
 def test_text_in_a_column_that_was_declared_a_number_stops_the_mirror(production: Path, tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ COMMANDS = {
     "allow": "let one waiting write of an agent run, once",
     "log": "what agents called, when, and how it ended",
     "local": "the local Cloudflare: up, down, status, env, reset, fault",
-    "demo": "the whole story in eight scenes, offline",
+    "demo": "the whole story in nine scenes, offline",
 }
 
 _HEAD = """\

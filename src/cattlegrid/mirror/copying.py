@@ -107,7 +107,7 @@ def copy(road: Road, parcels: Sequence[Parcel]) -> list[Chunk]:
 def load(road: Road, chunks: Sequence[Chunk]) -> list[Loaded]:
     """Read and mask. A chunk that is too much for one call is read in halves."""
     started = road.tally.clock.monotonic()
-    found = _read(road.source, road.tables, [chunk.range for chunk in chunks], road.rules.blank)
+    found = read(road.source, road.tables, [chunk.range for chunk in chunks], road.rules.blank)
     started = road.tally.spent("read", started)
     loaded = []
     for chunk, its in zip(chunks, found, strict=True):
@@ -119,16 +119,17 @@ def load(road: Road, chunks: Sequence[Chunk]) -> list[Loaded]:
     return loaded
 
 
-def _read(engine: Engine, tables: Mapping[str, Table], ranges: Sequence[Range], blank: rows.Blank) -> list[list[Row]]:
+def read(engine: Engine, tables: Mapping[str, Table], ranges: Sequence[Range], blank: rows.Blank) -> list[list[Row]]:
+    """The rows of each range. A call that is too much for D1 is made again for less."""
     try:
         return rows.read(engine, tables, ranges, blank)
     except TooMuch:
         if len(ranges) > 1:
-            return [found for one in ranges for found in _read(engine, tables, [one], blank)]
+            return [found for one in ranges for found in read(engine, tables, [one], blank)]
         parts = halves(engine, tables[ranges[0].table], ranges[0])
         if len(parts) == 1:
             raise
-        return [[row for part in parts for row in _read(engine, tables, [part], blank)[0]]]
+        return [[row for part in parts for row in read(engine, tables, [part], blank)[0]]]
 
 
 def halves(engine: Engine, table: Table, one: Range) -> list[Range]:
@@ -259,7 +260,7 @@ def back(road: Road, loaded: Sequence[Loaded]) -> list[list[str]]:
     """What staging holds in the ranges of these chunks, as lines."""
     if not loaded:
         return []
-    found = _read(road.writer.engine, road.tables, [one.chunk.range for one in loaded], {})
+    found = read(road.writer.engine, road.tables, [one.chunk.range for one in loaded], {})
     for one, its in zip(loaded, found, strict=True):
         road.written(road.tables[one.chunk.range.table], its)
     return [values.lines(its) for its in found]

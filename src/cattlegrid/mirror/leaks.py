@@ -1,6 +1,6 @@
 """The last look for what must not have crossed: originals of masked values, and the forms of addresses and keys.
 
-It sees every row twice: the original before it is masked, and what staging gave back. Originals are kept as Python's
+It sees the originals before they are masked, and afterwards what staging holds. Originals are kept as Python's
 64-bit hashes, whose key is this process's own, and at most a million of them.
 """
 
@@ -55,29 +55,35 @@ class Leaks:
                     self._originals.add(hash(value))
 
     def written(self, table: Table, rows: Sequence[Row]) -> None:
-        rules = self.rules.of(table)
+        """What staging gave back in masked columns: no value there is anybody's original."""
+        for name in self.rules.of(table).masks:
+            at, place = table.carried.index(quoted(name)), f"{table.name}.{name}"
+            for row in rows:
+                if str(row[-1])[at] == "t":
+                    self.looked += 1
+                    if len(str(row[at])) >= SHORTEST and hash(row[at]) in self._originals:
+                        self.hits[place] = "the original of a masked value"
+
+    def kept(self, table: Table, rows: Sequence[Row]) -> None:
+        """What lies in staging in columns that are kept: no address, no key, and no word that is masked elsewhere."""
         for at in range(len(table.carried)):
             name = _column(table, at)
             place = f"{table.name}.{name}"
-            if name is None or place in self.hits or place in self.accepted or name in rules.consts:
+            if name is None or place in self.hits or place in self.accepted:
                 continue
             for row in rows:
-                value = row[at]
-                if isinstance(value, str) and str(row[-1])[at] == "t":
+                if str(row[-1])[at] == "t":
                     self.looked += 1
-                    self._look(place, value, masked=name in rules.masks)
+                    self._look(place, str(row[at]))
 
-    def _look(self, place: str, value: str, *, masked: bool) -> None:
-        if not masked and _LIKELY.search(value):
+    def _look(self, place: str, value: str) -> None:
+        if _LIKELY.search(value):
             for form, pattern in FORMS.items():
                 if pattern.search(value):
                     self.hits[place] = form
                     return
-        if self._originals:
-            for word in (value,) if masked else _candidates(value):
-                if hash(word) in self._originals:
-                    self.hits[place] = "the original of a masked value"
-                    return
+        if self._originals and any(hash(word) in self._originals for word in _candidates(value)):
+            self.hits[place] = "the original of a masked value"
 
     def checks(self) -> tuple[Check, ...]:
         """Nothing looked at is not measured; a run that masks nothing has no originals to look for."""

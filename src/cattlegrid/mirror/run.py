@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from cattlegrid.clock import Clock
 from cattlegrid.cloudflare.d1 import Statement
 from cattlegrid.errors import CattlegridError, Failed, StalePlan
-from cattlegrid.mirror import copying, parcels, progress, schema, structure
+from cattlegrid.mirror import copying, parcels, progress, scanning, schema, structure
 from cattlegrid.mirror.copying import Road, Tally
 from cattlegrid.mirror.engine import Engine
 from cattlegrid.mirror.leaks import Leaks
@@ -106,6 +106,8 @@ def run(job: Job, leaks: Leaks, listen: Callable[[Tally], None] = lambda _: None
     started = job.clock.monotonic()
     structure.finish(job.writer, job.schema, job.rules.empty)
     started = road.tally.spent("finish", started)
+    if leaks.rules.tables:
+        scanning.scan(road, leaks, [chunk for chunk in chunks if chunk.verified], done, job.target_bytes)
     checks = (*_checks(job, filled, done), *leaks.checks())
     road.tally.spent("check", started)
     return Copied(

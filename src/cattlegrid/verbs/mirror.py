@@ -287,7 +287,9 @@ def _one(ground: Ground, one: Surveyed, options: Options, listen: Listen) -> Mir
 
 
 def _run(job: Job, leaks: Leaks, listen: Callable[[Tally], None], undo: str, writer: StagingWriter) -> Copied:
-    """The copy; in place, staging is taken back to what it was whenever the copy does not come out right."""
+    """The copy. In place, staging is taken back to what it was whenever the copy does not come out right; a new one
+    with a leak or a fault in it is dropped, so that nobody takes it up again. One that was interrupted stays.
+    """
     fine = False
     try:
         copied = run.run(job, leaks, listen)
@@ -297,6 +299,8 @@ def _run(job: Job, leaks: Leaks, listen: Callable[[Tally], None], undo: str, wri
             d1.restore(writer.engine.client, writer.engine.id, undo)
     if fine:
         run.forget(writer)
+    elif not undo:
+        d1.drop(writer.engine.client, writer.engine.id)
     return copied
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from cattlegrid.cloudflare import d1
 from cattlegrid.database import marker, migrations, state
 from cattlegrid.database.migrations import Migration
-from cattlegrid.errors import Refused
+from cattlegrid.errors import Failed, Refused
 from cattlegrid.mirror import destination, policy, run
 from cattlegrid.mirror.leaks import Leaks
 from cattlegrid.mirror.rehearsal import Effect, Rehearsed
@@ -135,6 +135,9 @@ def _copy(ground: Ground, one: Surveyed, writer: StagingWriter, options: Options
     )
     # Real values are meant here, or masked and looked through by `mirror`: no leak can leave a database that goes away.
     copied = run.run(job, Leaks(KEEP_ALL))
+    if copied.outcome is not Outcome.PASS:
+        wrong = "; ".join(f"{check.name}: {check.detail}" for check in copied.checks if check.outcome is Outcome.FAIL)
+        raise Failed(f"the copy to rehearse on is not what production holds: {wrong}", where=writer.engine.name)
     run.forget(writer)
     return copied
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from cattlegrid.cli.demo import herd
 from cattlegrid.cli.demo.stage import OWN_COMMAND, Edit, link_packages, write_secrets
 from cattlegrid.cli.demo.teller import Teller
 from cattlegrid.cloudflare import versions
@@ -101,6 +102,18 @@ def _live_bytes(client: Client, script: str) -> str:
     return digests.code(modules)
 
 
+def _mirror(teller: Teller) -> None:
+    with Client(teller.stage.account) as client:
+        herd.fill(client, "context-production")
+        teller.say(
+            f"Production has {herd.NOTES} notes now. Staging gets them, masked as [mirror] in cattlegrid.toml says,"
+        )
+        teller.say("and every value is read back. In place, so that the story's files stay as they are.")
+        teller.type("cattlegrid mirror --in-place context")
+        for database in ("context-production", "context-staging"):
+            teller.show.line(f"  {database:<18}  {herd.one_note(client, database)}")
+
+
 def _agent(teller: Teller) -> None:
     stage = teller.stage
     teller.say("An agent types `wrangler deploy`, as agents do. It reaches staging, and production stays as it was.")
@@ -143,6 +156,7 @@ SCENES: Final = (
     Scene("What changed, and why", _change),
     Scene("A broken change does not cross", _break),
     Scene("Mended, and promoted byte for byte", _mend),
+    Scene("Production's data comes down, masked", _mirror),
     Scene("The agent stays on its side", _agent),
     Scene("Where everything is", _end),
 )
