@@ -120,8 +120,13 @@ class _TwoReleases:
         """The release that staging has now and production has not, and what its page says."""
         self.versions.reverse()
         version, word = self.versions[1]
-        body = {"strategy": "percentage", "versions": [{"version_id": version, "percentage": 100}]}
         script = self.standing.script("alpha")
+        notes = self.standing.cloud.result("GET", f"/workers/scripts/{script}/versions/{version}")["annotations"]
+        body = {
+            "strategy": "percentage",
+            "versions": [{"version_id": version, "percentage": 100}],
+            "annotations": {"workers/message": notes["workers/message"]},  # as a deploy of it says; otherwise drift
+        }
         self.standing.cloud.result("POST", f"/workers/scripts/{script}/deployments", json=body)
         return self.release(), word
 

@@ -127,3 +127,21 @@ def test_a_roll_back_over_a_migration_is_refused_with_its_name_and_the_way_back(
     assert alpha.word("alpha", "production") == "new"
     alpha.run("rollback", "--yes", "--keep-schema")
     assert alpha.word("alpha", "production") == "good"
+
+
+def test_a_migration_that_production_s_rows_do_not_survive_keeps_the_gate_closed(alpha: Standing) -> None:
+    alpha.environ["MIRROR_KEY"] = "a key to mask with, of forty characters"
+    asks = '\n[environments.production]\ngate = ["rehearsal"]\n[mirror.mask]\n"*.*" = "keep"\n'
+    release = candidate(alpha, "good", {"cattlegrid.toml": settings(alpha, rules=asks)})
+    alpha.done("promote", "--release", release)
+    alpha.rows("INSERT INTO things (name) VALUES ('twice'), ('twice')", environment="production")
+    unique = "CREATE UNIQUE INDEX things_name ON things (name);\n"
+    release = candidate(alpha, "new", {"workers/alpha/migrations/0003_unique.sql": unique})
+    refused = alpha.run("promote", "--release", release)
+    assert refused.code == 3
+    assert "rehearsal: fail" in refused.err
+    assert "UNIQUE constraint failed" in refused.err
+    assert alpha.word("alpha", "production") == "good"
+    alpha.rows("DELETE FROM things", environment="production")
+    alpha.done("promote", "--release", release)
+    assert alpha.word("alpha", "production") == "new"

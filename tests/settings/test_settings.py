@@ -72,6 +72,8 @@ approval = "signature"
 signers = "signers"
 account_id = "abc"
 token = "PRODUCTION_TOKEN"
+[approvers.ann]
+keys = ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA ann@laptop"]
 [workers.context]
 smoke = [
   { get = "/health", json = { status = "ok" } },

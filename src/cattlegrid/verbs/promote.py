@@ -6,16 +6,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cattlegrid import toolchain
-from cattlegrid.errors import MissingCredential, Refused
-from cattlegrid.model.check import Outcome, SmokeReport
+from cattlegrid.errors import CattlegridError, MissingCredential, Refused
+from cattlegrid.model.check import Check, Outcome, SmokeReport
 from cattlegrid.model.environment import Environment
 from cattlegrid.model.event import Tell
+from cattlegrid.release import digests
 from cattlegrid.release.deploy.plan import refuse_stale
 from cattlegrid.release.examine import announced, examine, surroundings
 from cattlegrid.release.gate.difference import Difference
 from cattlegrid.release.gate.manifest import Manifest
 from cattlegrid.release.promotion import conditions, decide
-from cattlegrid.release.promotion.decide import Meant, Seen
+from cattlegrid.release.promotion.decide import Meant, Measured, Seen
 from cattlegrid.release.promotion.plan import PromotionPlan
 from cattlegrid.release.promotion.run import Journey, Promoted, run
 from cattlegrid.release.promotion.upload import Carrier
@@ -23,6 +24,7 @@ from cattlegrid.settings import load
 from cattlegrid.verbs.candidate import differs, folder, live, look
 from cattlegrid.verbs.edge import Edge
 from cattlegrid.verbs.places import locked, opened
+from cattlegrid.verbs.rehearse import rehearse
 from cattlegrid.wrangler.run import pinned
 
 STAGING, PRODUCTION = Environment.STAGING, Environment.PRODUCTION
@@ -67,7 +69,7 @@ def promote(
         if staging is None:
             raise MissingCredential(f"staging cannot be read: {missing}", next="set the variable named above")
         seen = look(edge, fleet, staging, production, temporary, options.meant.said)
-        plan = decide.plan(seen, _smoke_staging(edge, seen, tell), options.meant)
+        plan = decide.plan(seen, _measured(edge, seen, tell), options.meant)
         _refuse_another(plan, options.release)
         manifest, difference = decide.manifest(seen), differs(seen, temporary)
         if options.dry_run or plan.empty:
@@ -77,6 +79,25 @@ def promote(
             refuse_stale(plan.staging, live(staging), STAGING)
             refuse_stale(plan.production, live(production), PRODUCTION)
             return PromoteReport(plan, manifest, difference, run(_journey(edge, seen, plan, temporary, options, tell)))
+
+
+def _measured(edge: Edge, seen: Seen, tell: Tell) -> Measured:
+    asked = "rehearsal" in seen.gate.rules.gate
+    return Measured(_smoke_staging(edge, seen, tell), _rehearsal(edge, seen, tell) if asked else ())
+
+
+def _rehearsal(edge: Edge, seen: Seen, tell: Tell) -> tuple[Check, ...]:
+    """The candidate's migrations on copies of production's rows, read from what is checked out if it has the same."""
+    here = {name: digests.schema(one) for name, one in seen.production.target.workers.items()}
+    others = [name for name, piece in seen.gate.pieces.items() if here.get(name) != piece.schema]
+    if others:
+        detail = f"the migrations of {', '.join(others)} checked out here are not the candidate's; check its commit out"
+        return (Check("rehearsal", Outcome.NOT_MEASURED, detail),)
+    try:
+        found = rehearse(edge, tuple(seen.gate.pieces), tell=tell)
+    except CattlegridError as error:
+        return (Check("rehearsal", Outcome.NOT_MEASURED, str(error)),)
+    return (conditions.rehearsal(found.checks),)
 
 
 def _smoke_staging(edge: Edge, seen: Seen, tell: Tell) -> SmokeReport:

@@ -70,6 +70,8 @@ def read(grounds: Grounds, running: tuple[str, ...], said: Said, now: datetime, 
         what = f"production runs commit {running[0][:12]}: its rules are in force, and no others can be named"
         raise Refused(what, next="cattlegrid promote --dry-run")
     commits = [said.rules] if said.rules else [part.stamp.commit for part in grounds.parts]
+    # A candidate of which nothing may go on is refused for that; whose rules say so does not matter.
+    commits = commits or [git.head(repository)]
     in_force = rules.in_force(repository, root, running, commits, into)
     found, same = pieces(grounds.staging, repository, grounds.parts, grounds.production)
     candidate = rules.tips(repository, [piece.commit for piece in found.values()])

@@ -110,8 +110,6 @@ def in_force(repository: Repository, root: Path, running: Iterable[str], first: 
     """
     live = [whole_commit(repository, prefix, "production") for prefix in dict.fromkeys(running)]
     chosen = live or [whole_commit(repository, prefix, "staging") for prefix in dict.fromkeys(first)]
-    if not chosen:
-        raise Refused("staging runs no release, so there is nothing to judge", next="cattlegrid deploy")
     newest = tips(repository, chosen)
     return strictest(read(repository, root, commit, into, first=not live) for commit in newest)
 

@@ -14,7 +14,7 @@ from cattlegrid.release.live import Live
 from cattlegrid.release.promotion.candidate import Part
 from cattlegrid.release.smoke import bindings
 
-BUILT = frozenset({"smoke", "isolation", "migrations", "secrets", "approval"})
+BUILT = frozenset({"smoke", "isolation", "migrations", "secrets", "rehearsal", "approval"})
 
 
 def smoke(report: SmokeReport) -> Check:
@@ -72,6 +72,16 @@ def schema(sides: Iterable[Side]) -> Check:
 def _differences(side: Side) -> str:
     said = [one.sentence("the candidate", "staging") for one in side.differences]
     return "; ".join([*said[:5], *([f"and {len(said) - 5} more"] if len(said) > 5 else [])])
+
+
+def rehearsal(found: Iterable[Check]) -> Check:
+    """The pending migrations, tried on copies of production's rows: `found` has a check for each."""
+    seen = list(found)
+    if not seen:
+        return Check("rehearsal", Outcome.PASS, "production lacks no migration of the candidate")
+    bad = [f"{one.worker} {one.name}: {one.detail}" for one in seen if one.outcome is not Outcome.PASS]
+    detail = "; ".join(bad) or f"{len(seen)} migrations ran on copies of production's rows"
+    return Check("rehearsal", Outcome.of(one.outcome for one in seen), detail)
 
 
 def not_built(gate: tuple[str, ...]) -> tuple[Check, ...]:

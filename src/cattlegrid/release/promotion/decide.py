@@ -61,6 +61,14 @@ class Seen:
 
 
 @dataclass(frozen=True)
+class Measured:
+    """What was tried for this promotion: staging's smoke, and a rehearsal where the rules ask for one."""
+
+    smoke: SmokeReport
+    rehearsal: tuple[Check, ...] = ()
+
+
+@dataclass(frozen=True)
 class Meant:
     """What the person said on the command line."""
 
@@ -85,7 +93,7 @@ def commits(repository: Repository, root: Path, parts: Iterable[Part], into: Pat
     return Commits(staging, production)
 
 
-def plan(seen: Seen, smoke: SmokeReport, meant: Meant) -> PromotionPlan:
+def plan(seen: Seen, measured: Measured, meant: Meant) -> PromotionPlan:
     """Raises Refused for a missing secret and for a database that is not production's. Changes nothing."""
     found = each(lambda part: _step(seen, part), seen.parts)
     steps = tuple(one for one in found if one is not None)
@@ -93,7 +101,7 @@ def plan(seen: Seen, smoke: SmokeReport, meant: Meant) -> PromotionPlan:
     return PromotionPlan(
         release=manifest(seen).name,
         rules=seen.gate.rules.described(),
-        conditions=_conditions(seen, smoke, meant, [one.worker for one in steps]),
+        conditions=_conditions(seen, measured, meant, [one.worker for one in steps]),
         databases=database_steps(seen.production.client, seen.commits.production.values(), PRODUCTION),
         steps=steps,
         unchanged=tuple(part.worker for part, one in zip(seen.parts, found, strict=True) if one is None),
@@ -146,14 +154,15 @@ def _good(client: Client, live: Live) -> str:
     return live.version_id if before and live.kept_code else before
 
 
-def _conditions(seen: Seen, smoke: SmokeReport, meant: Meant, going: list[str]) -> tuple[Check, ...]:
+def _conditions(seen: Seen, measured: Measured, meant: Meant, going: list[str]) -> tuple[Check, ...]:
     pending, looked = _pending_in_staging(seen)
     return (
         *candidate.check(seen.staging_live),
-        conditions.smoke(smoke),
+        conditions.smoke(measured.smoke),
         conditions.isolation(seen.commits.staging.values(), seen.commits.production.values(), seen.staging_live),
         conditions.migrations(pending, looked),
         conditions.schema(_parity(seen)),
+        *measured.rehearsal,
         *conditions.not_older(seen.repository, seen.parts, seen.production_live, allow_rollback=meant.allow_rollback),
         *conditions.drift(seen.production_live, replace_drift=meant.replace_drift),
         *conditions.not_built(seen.gate.rules.gate),
