@@ -93,6 +93,7 @@ def odd_fleet(herd: Herd, wrangler: list[str], folder: Path, says: Mapping[str, 
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
+            check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr
     (fleet / "cattlegrid.toml").write_text(
