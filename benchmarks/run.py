@@ -23,7 +23,7 @@ from results import Result, page, section
 BENCHMARKS = (
     "help", "check", "changes", "mirror", "deploy", "status", "promote", "redeploy_under_load", "secrets_store",
     "memory",
-    "migrate", "schema",
+    "migrate", "schema", "gateway",
 )  # fmt: skip
 RESULTS = Path(__file__).with_name("RESULTS.md")
 

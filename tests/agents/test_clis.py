@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -53,7 +54,8 @@ def test_a_venture_without_staging_warns_person_and_model_and_its_writes_wait(
 
 def test_the_repository_and_the_home_are_left_as_they_were(herd: Herd, agent: str, tmp_path: Path) -> None:
     tell(herd, agent, tmp_path, [["shell", "true"]])
-    assert "cattlegrid" not in "\n".join(path.name for path in herd.folder.iterdir() if path.name != "cattlegrid.toml")
+    status = subprocess.run(["git", "status", "--short"], cwd=herd.folder, capture_output=True, text=True, check=True)
+    assert status.stdout == ""
     for path in (tmp_path / "home").rglob("*"):
         if path.suffix in {".json", ".toml"} and path.is_file():
             assert "-m cattlegrid" not in path.read_text("utf-8", "replace"), path

@@ -51,6 +51,7 @@ def _serve(document: bytes, folder: Path, sockets: list[socket.socket]) -> None:
     os.dup2(os.open(folder / "gateway.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), 2)
     import anyio  # noqa: PLC0415 - a second of imports, which happens after `ready` while the agent starts
 
+    from cattlegrid.agents import folder as session_folder  # noqa: PLC0415 - as above
     from cattlegrid.agents import session  # noqa: PLC0415 - as above
     from cattlegrid.gateway import serve  # noqa: PLC0415 - as above
     from cattlegrid.gateway.way import open_way  # noqa: PLC0415 - as above
@@ -58,8 +59,11 @@ def _serve(document: bytes, folder: Path, sockets: list[socket.socket]) -> None:
 
     told = json.loads(document)
     begun = session.decode(told["session"])
-    way = open_way(begun, Edge(Path(begun.root), told["environ"]))
-    anyio.run(serve.in_session, way, folder, int(told["agent"]), sockets)
+    try:
+        way = open_way(begun, Edge(Path(begun.root), told["environ"]))
+        anyio.run(serve.in_session, way, int(told["agent"]), sockets)
+    finally:
+        session_folder.discard(folder)
 
 
 if __name__ == "__main__":

@@ -29,11 +29,15 @@ class Served:
     shown: Mapping[str, Any]
 
 
-def tools(upstreams: Iterable[Upstream], taken: frozenset[str], label: str) -> dict[str, Served]:
+Given = dict[tuple[str, str], str]
+"""Names that were given before, by worker and own name: a name that a client has seen keeps its meaning."""
+
+
+def tools(upstreams: Iterable[Upstream], taken: frozenset[str], label: str, given: Given) -> dict[str, Served]:
     """A name that two workers have, or that is one of ours (`taken`), gets its worker's name in front."""
     found = [(upstream, item) for upstream in upstreams for item in upstream.offers["tools"]]
     served = {}
-    for name, upstream, item in _named(found, taken):
+    for name, upstream, item in _named(found, taken, given):
         annotations = item.get("annotations")
         kind = effect(
             annotations if isinstance(annotations, Mapping) else None, upstream.worker.tools.get(item["name"])
@@ -48,7 +52,7 @@ def prompts(upstreams: Iterable[Upstream], label: str) -> dict[str, Served]:
         name: Served(
             name, item["name"], upstream, Effect.READ, {**item, "name": name, **_described(item, upstream, label)}
         )
-        for name, upstream, item in _named(found, frozenset())
+        for name, upstream, item in _named(found, frozenset(), {})
     }
 
 
@@ -60,17 +64,16 @@ def resources(upstreams: Iterable[Upstream], kind: str, label: str) -> list[Item
     ]
 
 
-def _named(found: list[tuple[Upstream, Item]], taken: frozenset[str]) -> list[tuple[str, Upstream, Item]]:
+def _named(found: list[tuple[Upstream, Item]], taken: frozenset[str], given: Given) -> list[tuple[str, Upstream, Item]]:
     times = Counter(item["name"] for _, item in found)
     named = []
-    seen = set(taken)
     for upstream, item in found:
-        own = item["name"]
-        name = own if times[own] == 1 and own not in taken else f"{upstream.worker.name}_{own}"
-        if name in seen or not _NAME.fullmatch(name):
-            continue
-        seen.add(name)
-        named.append((name, upstream, item))
+        worker, own = upstream.worker.name, item["name"]
+        used = taken | {name for key, name in given.items() if key != (worker, own)}
+        name = given.get((worker, own)) or (own if times[own] == 1 and own not in used else f"{worker}_{own}")
+        if name not in used and _NAME.fullmatch(name):
+            given[worker, own] = name
+            named.append((name, upstream, item))
     return named
 
 

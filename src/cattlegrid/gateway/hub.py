@@ -49,6 +49,7 @@ class Hub:
         self.changed: list[Callable[[str], Awaitable[None]]] = []
         self.upstreams = {worker.name: Upstream(way, worker, pool, self._changed) for worker in way.serving}
         self._own = serving(way.session.environment)
+        self._given: catalogue.Given = {}
 
     async def run(self) -> None:
         """Keep every worker's connection; the first one is made at once."""
@@ -65,7 +66,8 @@ class Hub:
                     for upstream in self.upstreams.values():
                         if not upstream.offers["tools"] and not upstream.trouble:
                             group.start_soon(self._awake, upstream)
-        return catalogue.tools(self.upstreams.values(), frozenset(self._own), self.session.environment.value)
+        label = self.session.environment.value
+        return catalogue.tools(self.upstreams.values(), frozenset(self._own), label, self._given)
 
     async def tools(self) -> list[dict[str, Any]]:
         own = [_shown(tool, self.session.environment.value) for tool in self._own.values()]

@@ -7,7 +7,6 @@ import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from pathlib import Path
 from typing import Final
 
 import anyio
@@ -17,7 +16,6 @@ from mcp.server.stdio import stdio_server
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cattlegrid.agents import calls
-from cattlegrid.agents import folder as session_folder
 from cattlegrid.gateway import control, wire
 from cattlegrid.gateway.http import Pool
 from cattlegrid.gateway.hub import Hub
@@ -64,8 +62,8 @@ async def on_http(way: Way, port: int, token: Secret, ready: Callable[[str], Non
         await uvicorn.Server(config).serve(sockets=[listening])
 
 
-async def in_session(way: Way, folder: Path, agent: int, sockets: list[socket.socket]) -> None:
-    """Behind the session's two listening sockets, until the agent's process ends; then the folder goes."""
+async def in_session(way: Way, agent: int, sockets: list[socket.socket]) -> None:
+    """Behind the session's two listening sockets, until the agent's process ends."""
     first = True
 
     async def connection(stream: ByteStream) -> None:
@@ -75,16 +73,13 @@ async def in_session(way: Way, folder: Path, agent: int, sockets: list[socket.so
         async with stream, wire.lines(stream) as (read, write):
             await server.run(read, write, options(server))
 
-    try:
-        async with hub_of(way) as hub:
-            gateway, commands = [await SocketListener.from_socket(one) for one in sockets]
-            async with anyio.create_task_group() as group, gateway, commands:
-                group.start_soon(gateway.serve, _quiet(connection))
-                group.start_soon(commands.serve, _quiet(lambda stream: control.answer(stream, hub, agent)))
-                await _end_of(agent)
-                group.cancel_scope.cancel()
-    finally:
-        session_folder.discard(folder)
+    async with hub_of(way) as hub:
+        gateway, commands = [await SocketListener.from_socket(one) for one in sockets]
+        async with anyio.create_task_group() as group, gateway, commands:
+            group.start_soon(gateway.serve, _quiet(connection))
+            group.start_soon(commands.serve, _quiet(lambda stream: control.answer(stream, hub, agent)))
+            await _end_of(agent)
+            group.cancel_scope.cancel()
 
 
 def _quiet(serve: Callable[[ByteStream], Awaitable[None]]) -> Callable[[ByteStream], Awaitable[None]]:

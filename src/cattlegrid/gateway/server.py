@@ -142,9 +142,9 @@ async def _elicited(ctx: Context, message: str, word: str) -> bool | None:
         answer = await ctx.session.elicit_form(message, schema, ctx.request_id)
     except MCPError:
         return None
-    if answer.action == "cancel":
-        return None
-    return answer.action == "accept" and (answer.content or {}).get("confirm") == word
+    if answer.action != "accept":
+        return None  # Codex declines by itself when nobody is there: a person may still allow it elsewhere
+    return (answer.content or {}).get("confirm") == word
 
 
 async def _relayed(hub: Hub, worker: str, method: str, params: Mapping[str, Any]) -> dict[str, Any]:
