@@ -161,12 +161,14 @@ def _put_in_place(staging: Path, home: Path) -> None:
 
 
 def _main(words: list[str]) -> int:
-    """`python -m cattlegrid.toolchain` installs the parts; with `npm …` it runs Node's own npm."""
+    """`python -m cattlegrid.toolchain` installs the parts; with `npm …` or `wrangler …` it runs that one of them."""
     if words[:1] == ["npm"]:
         home = _node_home()
         path = os.pathsep.join((str(home / "bin"), os.environ.get("PATH", os.defpath)))
         return subprocess.run([*_npm(home), *words[1:]], env={**os.environ, "PATH": path}, check=False).returncode
     parts = locate(os.environ)
+    if words[:1] == ["wrangler"]:
+        return subprocess.run([*parts.wrangler, *words[1:]], check=False).returncode
     sys.stdout.write(f"node      {parts.node}\nwrangler  {parts.modules / 'wrangler'}\nworkerd   {parts.workerd}\n")
     return 0
 
