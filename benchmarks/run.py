@@ -32,13 +32,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="benchmark", help=f"out of: {', '.join(BENCHMARKS)}")
     parser.add_argument("--quick", action="store_true", help="small and few; prints, and leaves RESULTS.md alone")
+    parser.add_argument("--write", action="store_true", help="write RESULTS.md also when only some were named")
     parser.add_argument("--remark", default="", help="a sentence about the circumstances, printed at the top")
     chosen = parser.parse_args(argv)
     names = chosen.names or list(BENCHMARKS)
     if unknown := sorted(set(names) - set(BENCHMARKS)):
         parser.error(f"there is no benchmark {unknown[0]!r}; there are: {', '.join(BENCHMARKS)}")
     results = measured(names, quick=chosen.quick)
-    if chosen.quick or chosen.names:
+    if chosen.quick or (chosen.names and not chosen.write):
         print("\n\n".join(section(result) for result in results))
         return 0
     parts = programs.find(os.environ).parts
