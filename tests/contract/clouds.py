@@ -79,7 +79,7 @@ class Cloud:
             input=input if input is not None else "",
             capture_output=True,
             text=True,
-            timeout=100,
+            timeout=150,
             check=False,
         )
         return Ran(ran.returncode, ran.stdout, ran.stderr)
@@ -161,7 +161,7 @@ def make_project(cloud: Cloud, folder: Path, word: str) -> Project:
     return one
 
 
-def until(condition: Callable[[], bool], *, seconds: float = 15.0, what: str) -> None:
+def until(condition: Callable[[], bool], *, seconds: float = 60.0, what: str) -> None:
     """Polls; fails with `what` after the deadline."""
     deadline = time.monotonic() + seconds
     while not condition():

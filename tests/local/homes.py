@@ -94,7 +94,7 @@ def home(parts: Toolchain, folder: Path, **more: Any) -> Iterator[Home]:
             daemon.reset(made.state)
 
 
-def until(condition: Callable[[], bool], what: str, *, seconds: float = 15.0) -> None:
+def until(condition: Callable[[], bool], what: str, *, seconds: float = 60.0) -> None:
     """Polls; a connection that fails counts as not yet."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
