@@ -15,13 +15,13 @@ import pytest
 from standing import Ran, Standing
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600 if "CATTLEGRID_EXHAUSTIVE" in os.environ else 600)]
-EVERY = 1 if "CATTLEGRID_EXHAUSTIVE" in os.environ else 20
+EVERY = 1 if "CATTLEGRID_EXHAUSTIVE" in os.environ else 30
 FAULTS = ("429", "500", "cut", "lost")
 
 
 def _chosen(calls: int, kind: str) -> Iterator[int]:
     """The calls that this fault hits; each fault begins at another one."""
-    offset = FAULTS.index(kind) * 5 if kind in FAULTS else 1
+    offset = FAULTS.index(kind) * 7 if kind in FAULTS else 1
     yield from range(offset % EVERY, calls, EVERY)
 
 
