@@ -202,6 +202,15 @@ def test_an_edge_that_lags_is_waited_for(alpha: Standing) -> None:
     assert alpha.run("deploy").code == 0
 
 
+def test_status_without_production_s_credential_does_not_speak_for_it(alpha: Standing) -> None:
+    settings = alpha.root / "cattlegrid.toml"
+    alpha.clone.commit({"cattlegrid.toml": settings.read_text() + '\n[environments.production]\ntoken = "NOT_HERE"\n'})
+    alpha.run("deploy")
+    said = alpha.run("status").out
+    assert "production was not looked at" in said
+    assert "production runs what staging runs" not in said
+
+
 def test_staging_s_key_opens_staging_only(alpha: Standing) -> None:
     alpha.done("deploy")
     assert alpha.promote().code == 0

@@ -151,6 +151,8 @@ def next_command(workers: tuple[WorkerStanding, ...], databases: tuple[DatabaseS
     lacking = [one for one in databases if one.pending and one.environment is Environment.STAGING]
     if lacking:
         return "cattlegrid deploy", f"{lacking[0].name} lacks {lacking[0].pending[0]}"
+    if any(worker.production is None for worker in workers):
+        return "", "staging stands well; production was not looked at"
     return "", "production runs what staging runs"
 
 
