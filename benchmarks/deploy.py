@@ -29,7 +29,7 @@ def bench(programs: Programs, *, quick: bool) -> Result:
     ):
         fleet = fleets.write(Path(name) / "fleet", "deploy", 2)
         run((programs.cattlegrid, "deploy"), cwd=fleet.root, env=cloud.environ)
-        found = interleaved(_contenders(programs, cloud, fleet), rounds=1 if quick else 7)
+        found = interleaved(_contenders(programs, cloud, fleet), rounds=1 if quick else 5)
     return Result(TITLE, _SETTING, rows(found, OURS), _goals(found))
 
 

@@ -52,10 +52,14 @@ def write(root: Path, name: str, count: int) -> Fleet:
 
 
 def promote(programs: Programs, cloud: Cloud, fleet: Fleet) -> float:
-    """Promote what staging runs, as a script does: look, then name the release. Seconds of the second alone."""
-    looked = run((programs.cattlegrid, "promote", "--dry-run", "--json"), cwd=fleet.root, env=cloud.environ)
+    """Promote what staging runs, as a script does: look, then name the release. Seconds of the second alone.
+
+    What wrangler deployed to production beside it is drift, and is meant to be replaced.
+    """
+    promote = (programs.cattlegrid, "promote", "--replace-drift")
+    looked = run((*promote, "--dry-run", "--json"), cwd=fleet.root, env=cloud.environ)
     release = json.loads(looked.out)["plan"]["release"]
-    return run((programs.cattlegrid, "promote", "--release", release), cwd=fleet.root, env=cloud.environ).seconds
+    return run((*promote, "--release", release), cwd=fleet.root, env=cloud.environ).seconds
 
 
 def _config(worker: str) -> dict[str, object]:

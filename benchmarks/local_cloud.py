@@ -26,10 +26,10 @@ class Cloud:
 
 
 @contextmanager
-def local(programs: Programs, folder: Path) -> Iterator[Cloud]:
+def local(programs: Programs, folder: Path, *, idle_seconds: float = 300.0) -> Iterator[Cloud]:
     """Its state in `folder`; gone afterwards. The rate limit is lifted: the limit is not what is measured."""
     parts = programs.parts
-    running = daemon.up(folder, node=parts.node, modules=parts.modules)
+    running = daemon.up(folder, node=parts.node, modules=parts.modules, idle_seconds=idle_seconds)
     try:
         env = daemon.env(folder)
         headers = {"Authorization": f"Bearer {env['CLOUDFLARE_API_TOKEN']}"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+import time
 from pathlib import Path
 
 import httpx2
@@ -14,6 +15,7 @@ from programs import Programs
 from results import Result, Row
 
 TITLE = "memory of the local Cloudflare"
+_IDLE = 15.0
 
 
 def bench(programs: Programs, *, quick: bool) -> Result:
@@ -21,15 +23,16 @@ def bench(programs: Programs, *, quick: bool) -> Result:
     for count in (2,) if quick else (2, 10, 50):
         with tempfile.TemporaryDirectory(prefix="cattlegrid-bench-") as name:
             state = Path(name) / "cloud"
-            with local(programs, state) as cloud:
+            with local(programs, state, idle_seconds=_IDLE) as cloud:
                 if not found:
                     found.append(Row("no Worker", Series((_taken(state),)), "MB"))
                 for number in range(count):
                     _upload(cloud, f"memory-{number}")
-                found.append(Row(f"{count} Workers, none awake", Series((_taken(state),)), "MB"))
                 for number in range(count):
                     _ask(cloud, f"memory-{number}")
                 found.append(Row(f"{count} Workers, all awake", Series((_taken(state),)), "MB"))
+                time.sleep(2 * _IDLE)
+                found.append(Row(f"{count} Workers, all asleep", Series((_taken(state),)), "MB"))
     return Result(TITLE, _SETTING, tuple(found), ())
 
 

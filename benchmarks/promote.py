@@ -45,7 +45,7 @@ def bench(programs: Programs, *, quick: bool) -> Result:
                 run(argv, cwd=fleet.folder(worker), env=cloud.environ)
             return time.perf_counter() - started
 
-        found = interleaved({OURS: ours, AGAIN: again}, rounds=1 if quick else 3)
+        found = interleaved({OURS: ours, AGAIN: again}, rounds=1 if quick else 2)
     ratio = found[AGAIN].over(found[OURS]).median
     goal = Goal("≥ 2 x faster than rebuilding and deploying", ratio, 2, "x", _WHY, at_least=True)
     return Result(TITLE, _SETTING.format(count=count), rows(found, OURS), (goal,))

@@ -38,25 +38,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     names = chosen.names or list(BENCHMARKS)
     if unknown := sorted(set(names) - set(BENCHMARKS)):
         parser.error(f"there is no benchmark {unknown[0]!r}; there are: {', '.join(BENCHMARKS)}")
-    results = measured(names, quick=chosen.quick)
-    if chosen.quick or (chosen.names and not chosen.write):
-        print("\n\n".join(section(result) for result in results))
-        return 0
-    parts = programs.find(os.environ).parts
-    RESULTS.write_text(page(results, machine.describe(parts), _preface(chosen.remark)))
-    print(f"wrote {RESULTS}")
+    write = not chosen.quick and (chosen.write or not chosen.names)
+    found, results = programs.find(os.environ), []
+    for name in names:
+        results.append(_measured(name, found, quick=chosen.quick))
+        if write:  # After each one: a run that is cut off has measured something all the same.
+            RESULTS.write_text(page(results, machine.describe(found.parts), _preface(chosen.remark)))
+        else:
+            print(section(results[-1]), end="\n\n", flush=True)
     return 0
 
 
-def measured(names: Sequence[str], *, quick: bool) -> list[Result]:
-    found = programs.find(os.environ)
-    results = []
-    for name in names:
-        started = time.perf_counter()
-        print(f"{name} …", file=sys.stderr, flush=True)
-        results.append(importlib.import_module(name).bench(found, quick=quick))
-        print(f"{name} took {time.perf_counter() - started:.0f} s", file=sys.stderr, flush=True)
-    return results
+def _measured(name: str, found: programs.Programs, *, quick: bool) -> Result:
+    started = time.perf_counter()
+    print(f"{name} …", file=sys.stderr, flush=True)
+    result: Result = importlib.import_module(name).bench(found, quick=quick)
+    print(f"{name} took {time.perf_counter() - started:.0f} s", file=sys.stderr, flush=True)
+    return result
 
 
 def _preface(remark: str) -> str:

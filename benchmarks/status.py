@@ -38,7 +38,7 @@ def bench(programs: Programs, *, quick: bool) -> Result:
                     run(argv, cwd=fleet.folder(worker), env=cloud.environ)
             return time.perf_counter() - started
 
-        found = interleaved({OURS: ours, LOOP: loop}, rounds=1 if quick else 5)
+        found = interleaved({OURS: ours, LOOP: loop}, rounds=1 if quick else 3)
     ratio = found[LOOP].over(found[OURS]).median
     goal = Goal("≥ 5 x faster than wrangler in a loop", ratio, 5, "x", "See the table.", at_least=True)
     return Result(TITLE, _SETTING.format(count=count), rows(found, OURS), (goal,))
