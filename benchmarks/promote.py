@@ -52,9 +52,9 @@ def bench(programs: Programs, *, quick: bool) -> Result:
 
 
 _WHY = """
-Ours starts wrangler once for each Worker, to upload at 0 %, four Workers at a time; on two processors that is bounded by
-wrangler's own start. It also fetches and compares the bytes, and smokes staging, production at 0 % and production after the
-switch.
+Ours starts wrangler once for each Worker, to upload at 0 %, four Workers at a time; on two processors that is bounded
+by wrangler's own start. It also fetches and compares the bytes, and smokes staging, production at 0 % and production
+after the switch.
 """
 
 _SETTING = """
