@@ -16,6 +16,7 @@ from typing import Any
 
 import httpx2
 
+from ran import Ran
 from repositories import ENVIRON, Clone, empty
 
 COMMAND = (sys.executable, "-m", "cattlegrid")
@@ -24,21 +25,6 @@ MIGRATIONS = {
     "0001_things.sql": "CREATE TABLE things (id INTEGER PRIMARY KEY, name TEXT NOT NULL);\n",
     "0002_colour.sql": "ALTER TABLE things ADD COLUMN colour TEXT;\n",
 }
-
-
-@dataclass(frozen=True)
-class Ran:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def said(self) -> str:
-        return self.out + self.err
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
 
 
 @dataclass(frozen=True)

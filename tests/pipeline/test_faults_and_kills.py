@@ -12,7 +12,9 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
-from standing import Ran, Standing
+from standing import Standing
+
+from ran import Ran
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600 if "CATTLEGRID_EXHAUSTIVE" in os.environ else 600)]
 EVERY = 1 if "CATTLEGRID_EXHAUSTIVE" in os.environ else 30

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from standing import Ran, Standing
+from standing import Standing
+
+from ran import Ran
 
 pytestmark = pytest.mark.slow
 

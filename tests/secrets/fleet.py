@@ -15,6 +15,7 @@ import httpx2
 from keys import Person
 
 from cattlegrid.toolchain import cache_folder
+from ran import Ran
 from repositories import ENVIRON, Clone, empty
 
 COMMAND = (sys.executable, "-m", "cattlegrid")
@@ -58,21 +59,6 @@ export default {
   },
 };
 """
-
-
-@dataclass(frozen=True)
-class Ran:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def said(self) -> str:
-        return self.out + self.err
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
 
 
 @dataclass
