@@ -76,13 +76,14 @@ def _below(top: int, but: Collection[int] = ()) -> list[int]:
     """The processes that descend from `top`, without `but` and what descends from those."""
     found, todo = [], [top]
     while todo:
-        for task in Path(f"/proc/{todo.pop()}/task").glob("*/children"):
-            try:
-                children = [int(word) for word in task.read_text().split() if int(word) not in but]
-            except (FileNotFoundError, ProcessLookupError):
-                continue
-            found += children
-            todo += children
+        try:
+            tasks = list(Path(f"/proc/{todo.pop()}/task").glob("*/children"))
+            below = " ".join(task.read_text() for task in tasks)
+        except (FileNotFoundError, ProcessLookupError):  # it has ended while we looked
+            continue
+        children = [int(word) for word in below.split() if int(word) not in but]
+        found += children
+        todo += children
     return found
 
 
