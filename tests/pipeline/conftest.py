@@ -17,12 +17,14 @@ def cloud(node_parts: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> It
     """One local Cloudflare for all of these tests; each has a fleet of its own on it."""
     state = tmp_path_factory.mktemp("cloud") / "state"
     running = daemon.up(state, node=node_parts.node, modules=node_parts.modules, idle_seconds=20)
-    with httpx2.Client(trust_env=False, timeout=60) as http:
-        env = daemon.env(state)
-        made = Cloud(running.base_url, running.router_port, running.account, env["CLOUDFLARE_API_TOKEN"], http)
-        made.result("PUT", "/local/rate-limit", json={"calls": 1_000_000})
-        yield made
-    daemon.reset(state)
+    try:
+        with httpx2.Client(trust_env=False, timeout=60) as http:
+            env = daemon.env(state)
+            made = Cloud(running.base_url, running.router_port, running.account, env["CLOUDFLARE_API_TOKEN"], http)
+            made.result("PUT", "/local/rate-limit", json={"calls": 1_000_000})
+            yield made
+    finally:
+        daemon.reset(state)
 
 
 @pytest.fixture
