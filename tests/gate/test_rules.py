@@ -11,7 +11,8 @@ from cattlegrid.errors import ConfigError, Refused
 from cattlegrid.model.secret import Secret
 from cattlegrid.model.target import Account
 from cattlegrid.release.gate import evaluate, records, rules
-from cattlegrid.release.gate.evaluate import Grounds, Said
+from cattlegrid.release.gate.evaluate import Said
+from cattlegrid.release.gate.manifest import Grounds
 from cattlegrid.release.gate.rules import Rules
 from people import NOW, Kind, person
 from repositories import FLEET, Clone, clone_of, fleet
@@ -172,7 +173,7 @@ def test_rules_cannot_be_named_once_production_runs_something(tmp_path: Path) ->
     head = clone.git("rev-parse", "HEAD")
     account = Account("http://127.0.0.1:9", "a", Secret("t"))
     with Client(account) as client:
-        grounds = Grounds(clone.repository(), clone.root, client, (), {}, tmp_path / "into")
+        grounds = Grounds(clone.repository(), clone.root, client, (), {}, {}, tmp_path / "into")
         with pytest.raises(Refused, match="its rules are in force, and no others can be named"):
             evaluate.read(grounds, (head[:16],), Said(rules=head), NOW, {})
         named = evaluate.read(grounds, (), Said(rules=head), NOW, {})

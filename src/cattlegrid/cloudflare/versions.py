@@ -32,7 +32,7 @@ def newest(client: Client, script: str, *, at_most: int = 100) -> tuple[Version,
 
 
 def modules(client: Client, script: str, version_id: str) -> tuple[tuple[Module, ...], str]:
-    """The code of a version, byte for byte, and the name of its main module."""
+    """The code of a version, byte for byte, and the name of its main module; neither where static assets are all."""
     path = f"/workers/workers/{quote(script, safe='')}/versions/{version_id}"
     answer = reading.mapping(client.get(path, include="modules"), path)
     found = tuple(
@@ -43,9 +43,9 @@ def modules(client: Client, script: str, version_id: str) -> tuple[tuple[Module,
         )
         for item in items_of(answer.get("modules"))
     )
-    if not found:
+    if not found and not answer.get("assets"):
         raise ApiError("Cloudflare did not return the modules of this version", where=f"GET {path}")
-    return found, reading.text(answer, "main_module", path)
+    return found, reading.text(answer, "main_module", path) if found else ""
 
 
 def address(client: Client, script: str, version_id: str) -> str:

@@ -19,11 +19,12 @@ from cattlegrid.model.target import Deployable
 from cattlegrid.release.examine import Place
 from cattlegrid.release.gate import difference, evaluate
 from cattlegrid.release.gate.difference import Difference
-from cattlegrid.release.gate.evaluate import Grounds, Said
-from cattlegrid.release.gate.manifest import Manifest, pieces
+from cattlegrid.release.gate.evaluate import Said
+from cattlegrid.release.gate.manifest import Grounds, Manifest, pieces
 from cattlegrid.release.live import Live, read_live
 from cattlegrid.release.promotion import candidate, decide
-from cattlegrid.release.promotion.decide import Seen
+from cattlegrid.release.promotion.candidate import Part
+from cattlegrid.release.promotion.decide import Commits, Seen
 from cattlegrid.release.promotion.files import at_commit, whole_commit
 from cattlegrid.release.promotion.plan import production_stamp
 from cattlegrid.secrets import store
@@ -38,7 +39,7 @@ def look(edge: Edge, fleet: Fleet, staging: Place, production: Place, temporary:
     here, there = live(staging), live(production)
     parts = candidate.parts(here)
     commits = decide.commits(repository, fleet.root, parts, temporary / "commits")
-    grounds = Grounds(repository, fleet.root, staging.client, parts, commits.production, temporary / "rules")
+    grounds = _grounds(fleet, repository, staging, (parts, commits), temporary)
     running = evaluate.running(production.client, there)
     return Seen(
         fleet=fleet,
@@ -68,10 +69,23 @@ def of_staging(fleet: Fleet, repository: Repository, staging: Place, temporary: 
     here = live(staging)
     parts = candidate.parts(here)
     commits = decide.commits(repository, fleet.root, parts, temporary / "commits")
-    found, same = pieces(staging.client, repository, parts, commits.production)
+    found, same = pieces(_grounds(fleet, repository, staging, (parts, commits), temporary))
     stamps = {part.worker: production_stamp(part, commits.production[part.worker]) for part in parts}
     manifest = Manifest(fleet.name, PRODUCTION.value, candidate.release_name(stamps), found)
     return Candidate(manifest, (*candidate.check(here), same))
+
+
+def _grounds(
+    fleet: Fleet, repository: Repository, staging: Place, candidate: tuple[tuple[Part, ...], Commits], temporary: Path
+) -> Grounds:
+    parts, commits = candidate
+    tested, production = commits.staging, commits.production
+    return Grounds(repository, fleet.root, staging.client, parts, tested, production, gathered(temporary))
+
+
+def gathered(temporary: Path) -> Path:
+    """Where the gate puts what it reads of commits, and the static assets that it has found again."""
+    return temporary / "gate"
 
 
 def differs(seen: Seen, temporary: Path) -> Difference:

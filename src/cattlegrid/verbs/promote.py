@@ -21,7 +21,7 @@ from cattlegrid.release.promotion.plan import PromotionPlan
 from cattlegrid.release.promotion.run import Journey, Promoted, run
 from cattlegrid.release.promotion.upload import Carrier
 from cattlegrid.settings import load
-from cattlegrid.verbs.candidate import differs, folder, live, look
+from cattlegrid.verbs.candidate import differs, folder, gathered, live, look
 from cattlegrid.verbs.edge import Edge
 from cattlegrid.verbs.places import locked, opened
 from cattlegrid.verbs.rehearse import rehearse
@@ -120,6 +120,7 @@ def _journey(
         production=seen.production.client,
         stored=seen.stored,
         folder=temporary / "upload",
+        gathered=gathered(temporary),
     )
     return Journey(
         plan, target, carrier, surroundings(seen.fleet, there, seen.staging, edge.environ), tell, options.limit

@@ -30,7 +30,7 @@ _CONTENT_TYPES: Final = {
     ".sql": "text/plain",
 }
 _ANY_BYTES: Final = "application/octet-stream"
-_NOT_ASSETS: Final = frozenset({".assetsignore", ".DS_Store", ".git", "node_modules"})
+_NOT_ASSETS: Final = frozenset({".DS_Store", ".git", "node_modules"})
 
 
 @dataclass(frozen=True)
@@ -66,14 +66,15 @@ def bundle(wrangler: Wrangler, deployable: Deployable, into: Path, environ: Mapp
     # For a worker of static assets alone wrangler writes a stub that it does not upload.
     modules = tuple(_modules(into)) if deployable.config.get("main") else ()
     main = _main(meta, modules) if modules else ""
-    if not modules and not deployable.config.get("assets"):
+    directory = assets_directory(deployable)
+    if not modules and not directory:
         raise ToolFailed(f"{doing} ended well but wrote no module", where=str(into))
     return Bundle(
         worker=deployable.worker.name,
         modules=modules,
         main=main,
         used_files=tuple(sorted(_used(meta, deployable.folder))) if modules else (),
-        assets=dict(_assets(deployable)),
+        assets=assets_in(deployable.folder / directory) if directory else {},
     )
 
 
@@ -105,15 +106,20 @@ def _used(meta: Mapping[str, Mapping[str, Mapping[str, object]]], folder: Path) 
     return {path for path in found if Path(path).is_file()}
 
 
-def _assets(deployable: Deployable) -> Iterator[tuple[str, str]]:
+def assets_directory(deployable: Deployable) -> str | None:
+    """The folder of the worker's static assets as its wrangler file names it; None when it has none."""
     assets = deployable.config.get("assets")
     directory = assets.get("directory") if isinstance(assets, Mapping) else None
-    if not isinstance(directory, str):
-        return
-    root = deployable.folder / directory
-    for here, folders, files in os.walk(root):
+    return directory if isinstance(directory, str) else None
+
+
+def assets_in(folder: Path) -> dict[str, str]:
+    """The static files below the folder, path to SHA-256, with those that tell wrangler what to make of the others."""
+    found = {}
+    for here, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if name not in _NOT_ASSETS]
         for name in files:
             if name not in _NOT_ASSETS:
                 path = Path(here) / name
-                yield path.relative_to(root).as_posix(), hashlib.sha256(path.read_bytes()).hexdigest()
+                found[path.relative_to(folder).as_posix()] = hashlib.sha256(path.read_bytes()).hexdigest()
+    return found

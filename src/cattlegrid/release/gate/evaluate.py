@@ -5,25 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
 from cattlegrid.cloudflare import deployments, versions
 from cattlegrid.cloudflare.client import Client
 from cattlegrid.errors import Refused
 from cattlegrid.git import repository as git
 from cattlegrid.git.history import authors
-from cattlegrid.git.repository import Repository
 from cattlegrid.model.check import Check
-from cattlegrid.model.target import Deployable
 from cattlegrid.release.gate import judge, records, rules
 from cattlegrid.release.gate.judge import Case
-from cattlegrid.release.gate.manifest import Manifest, Piece, pieces
+from cattlegrid.release.gate.manifest import Grounds, Manifest, Piece, pieces
 from cattlegrid.release.gate.records import Records
 from cattlegrid.release.gate.rules import Rules
 from cattlegrid.release.live import Live
 from cattlegrid.release.parallel import each
 from cattlegrid.release.promotion import verified
-from cattlegrid.release.promotion.candidate import Part
 
 
 @dataclass(frozen=True)
@@ -39,18 +35,6 @@ class Gate:
     person: str
     now: datetime
     environ: Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class Grounds:
-    """Where the gate is read from. `root` is where the fleet lies in the working tree, `into` a folder of our own."""
-
-    repository: Repository
-    root: Path
-    staging: Client
-    parts: tuple[Part, ...]
-    production: Mapping[str, Deployable]
-    into: Path
 
 
 @dataclass(frozen=True)
@@ -73,7 +57,7 @@ def read(grounds: Grounds, running: tuple[str, ...], said: Said, now: datetime, 
     # A candidate of which nothing may go on is refused for that; whose rules say so does not matter.
     commits = commits or [git.head(repository)]
     in_force = rules.in_force(repository, root, running, commits, into)
-    found, same = pieces(grounds.staging, repository, grounds.parts, grounds.production)
+    found, same = pieces(grounds)
     candidate = rules.tips(repository, [piece.commit for piece in found.values()])
     newer = dict.fromkeys((*candidate, git.head(repository)))
     old = () if in_force.first else in_force.commits

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from cattlegrid.cloudflare import versions
 from cattlegrid.cloudflare.client import Client
@@ -13,10 +14,33 @@ from cattlegrid.model.stamp import DIGITS
 from cattlegrid.model.target import Deployable
 from cattlegrid.release import digests
 from cattlegrid.release.parallel import each
+from cattlegrid.release.promotion import assets
+from cattlegrid.release.promotion.assets import Places
 from cattlegrid.release.promotion.candidate import Part
 from cattlegrid.release.promotion.files import whole_commit
+from cattlegrid.wrangler.bundle import assets_directory
 
-_NOT_BYTES = ("assets", "site", "containers")
+_NOT_BYTES = ("site", "containers")
+
+
+@dataclass(frozen=True)
+class Grounds:
+    """Where the gate is read from. `root` is where the fleet lies in the working tree, `into` a folder of our own.
+
+    `tested` and `production` are the workers of the candidate's commits in the two environments.
+    """
+
+    repository: Repository
+    root: Path
+    staging: Client
+    parts: tuple[Part, ...]
+    tested: Mapping[str, Deployable]
+    production: Mapping[str, Deployable]
+    into: Path
+
+    @property
+    def places(self) -> Places:
+        return Places(self.repository, self.root, self.into)
 
 
 @dataclass(frozen=True)
@@ -45,26 +69,31 @@ class Manifest:
         return asdict(self)
 
 
-def pieces(
-    client: Client, repository: Repository, parts: tuple[Part, ...], production: Mapping[str, Deployable]
-) -> tuple[dict[str, Piece], Check]:
-    """The pieces, and whether staging's bytes are those that their stamps name: both are read from Cloudflare now."""
-    found = each(lambda part: _piece(client, repository, part, production[part.worker]), parts)
-    wrong = [
-        f"{part.worker}: staging's version {part.version[:8]} holds other bytes than its stamp names"
-        for part, piece in zip(parts, found, strict=True)
-        if piece.code[:DIGITS] != part.stamp.digests.code[:DIGITS]
-        or piece.schema[:DIGITS] != part.stamp.digests.schema[:DIGITS]
-    ]
-    outcome = Outcome.FAIL if wrong else Outcome.PASS if parts else Outcome.NOT_MEASURED
-    seen = "; ".join(wrong) or f"the modules of {len(parts)} workers are what their stamps name"
-    return {part.worker: piece for part, piece in zip(parts, found, strict=True)}, Check("bytes", outcome, seen)
+def pieces(grounds: Grounds) -> tuple[dict[str, Piece], Check]:
+    """The pieces, and whether the bytes are those that their stamps name: staging's modules are read from Cloudflare
+    now, and static assets found again.
+    """
+    found = each(lambda part: _piece(grounds, part), grounds.parts)
+    wrong = [said for _, said in found if said]
+    outcome = Outcome.FAIL if wrong else Outcome.PASS if found else Outcome.NOT_MEASURED
+    seen = "; ".join(wrong) or f"the modules of {len(found)} workers are what their stamps name"
+    by_name = {part.worker: piece for part, (piece, _) in zip(grounds.parts, found, strict=True)}
+    return by_name, Check("bytes", outcome, seen)
 
 
-def _piece(client: Client, repository: Repository, part: Part, deployable: Deployable) -> Piece:
-    if any(deployable.config.get(key) for key in _NOT_BYTES):
-        code = part.stamp.digests.code
-    else:
-        code = digests.code(versions.modules(client, part.script, part.version)[0])
-    commit = whole_commit(repository, part.stamp.commit, part.worker)
-    return Piece(commit, code, digests.config(deployable), digests.schema(deployable))
+def _piece(grounds: Grounds, part: Part) -> tuple[Piece, str]:
+    """The piece, and what is wrong with it, in words."""
+    deployable, tested, stamped = grounds.production[part.worker], grounds.tested[part.worker], part.stamp.digests
+    commit = whole_commit(grounds.repository, part.stamp.commit, part.worker)
+    code: str | None = stamped.code
+    if directory := assets_directory(tested):
+        code = assets.reproduce(grounds.places, grounds.staging, part, commit, tested)
+    elif not any(deployable.config.get(key) for key in _NOT_BYTES):
+        code = digests.code(versions.modules(grounds.staging, part.script, part.version)[0])
+    piece = Piece(commit, code or stamped.code, digests.config(deployable), digests.schema(deployable))
+    if code is None:
+        lost = f"{part.worker}: the static assets in {directory} are not the ones that staging was tested with"
+        return piece, f"{lost}; check {commit[:12]} out, build them and try again"
+    if piece.code[:DIGITS] != stamped.code[:DIGITS] or piece.schema[:DIGITS] != stamped.schema[:DIGITS]:
+        return piece, f"{part.worker}: staging's version {part.version[:8]} holds other bytes than its stamp names"
+    return piece, ""

@@ -17,10 +17,12 @@ from cattlegrid.model.version import Module
 from cattlegrid.process import Finished
 from cattlegrid.release import digests, live
 from cattlegrid.release.deploy.upload import passing, verify
+from cattlegrid.release.promotion import assets
 from cattlegrid.release.promotion.plan import PromotionStep
 from cattlegrid.secrets import digest
 from cattlegrid.secrets.push import values
 from cattlegrid.secrets.store import Stored
+from cattlegrid.wrangler.bundle import assets_in
 from cattlegrid.wrangler.run import Said, Wrangler, call, environment
 
 _ATTEMPTS: Final = 3
@@ -41,7 +43,10 @@ _NOT_NEEDED: Final = frozenset({
 
 @dataclass(frozen=True)
 class Carrier:
-    """What carries bytes to production: the pinned wrangler, in a folder of its own outside the repository."""
+    """What carries bytes to production: the pinned wrangler, in a folder of its own outside the repository.
+
+    `gathered` holds the static assets that were found again for the gate.
+    """
 
     wrangler: Wrangler
     environ: Mapping[str, str]
@@ -49,6 +54,10 @@ class Carrier:
     production: Client
     stored: Stored
     folder: Path
+    gathered: Path
+
+    def assets(self, worker: str) -> Mapping[str, str]:
+        return assets_in(assets.folder(self.gathered, worker))
 
 
 def ahead(carrier: Carrier, step: PromotionStep, deployable: Deployable) -> str:
@@ -64,7 +73,7 @@ def ahead(carrier: Carrier, step: PromotionStep, deployable: Deployable) -> str:
             version = newest[0].id
         else:
             _fail_or_wait(carrier, said.finished, f"uploading {step.worker}", attempt)
-    verify(carrier.production, script, version, step.stamp, {})
+    verify(carrier.production, script, version, step.stamp, carrier.assets(step.worker))
     return version
 
 
@@ -75,7 +84,7 @@ def direct(carrier: Carrier, step: PromotionStep, deployable: Deployable) -> str
         now = live.read_one(carrier.production, deployable.script)
         arrived = now.version is not None and now.version.message == step.stamp.message
         if said.finished.code == 0 and arrived:
-            verify(carrier.production, deployable.script, now.version_id, step.stamp, {})
+            verify(carrier.production, deployable.script, now.version_id, step.stamp, carrier.assets(step.worker))
             return now.version_id
         _fail_or_wait(carrier, said.finished, f"deploying {step.worker}", attempt)
     raise AssertionError("unreachable")
@@ -103,7 +112,7 @@ def _wrangler(carrier: Carrier, step: PromotionStep, deployable: Deployable, wor
     if not (folder / "wrangler.json").is_file():
         _pack(carrier, step, deployable, folder)
     said = digest.as_variable(step.secrets.manifest)
-    stamped = ["--tag", step.stamp.tag, "--message", step.stamp.message, "--no-bundle", *said]
+    stamped = ["--tag", step.stamp.tag, "--message", step.stamp.message, *said]
     named = [] if words[0] == "triggers" else stamped
     secrets = {} if words[0] == "triggers" else values(step.secrets, carrier.stored)
     env = environment(carrier.wrangler, carrier.environ, carrier.production.account)
@@ -112,14 +121,14 @@ def _wrangler(carrier: Carrier, step: PromotionStep, deployable: Deployable, wor
 
 
 def _pack(carrier: Carrier, step: PromotionStep, deployable: Deployable, folder: Path) -> None:
-    for key in ("assets", "site", "containers"):
+    for key in ("site", "containers"):
         if deployable.config.get(key):
             raise Refused(
-                f"{step.worker} has {key}, which cannot be moved as bytes; promoting them is not built yet",
+                f"{step.worker} has {key}, which cannot be moved as bytes: cattlegrid does not promote it",
                 where=deployable.worker.config,
             )
     modules, main = versions.modules(carrier.staging, step.part.script, step.part.version)
-    found = digests.code(modules)[:DIGITS]
+    found = digests.code(modules, carrier.assets(step.worker))[:DIGITS]
     if found != step.stamp.digests.code[:DIGITS]:
         raise Failed(
             f"the bytes of staging's version {step.part.version[:8]} are not the ones its stamp names:"
@@ -132,12 +141,18 @@ def _pack(carrier: Carrier, step: PromotionStep, deployable: Deployable, folder:
         path = code / _inside(module)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(module.content)
-    (folder / "wrangler.json").write_text(json.dumps(config(deployable, modules, main)), "utf-8")
+    folder.mkdir(parents=True, exist_ok=True)
+    packed = config(deployable, modules, main)
+    if isinstance(declared := packed.get("assets"), Mapping):
+        packed["assets"] = {**declared, "directory": str(assets.folder(carrier.gathered, step.worker))}
+    (folder / "wrangler.json").write_text(json.dumps(packed), "utf-8")
 
 
 def config(deployable: Deployable, modules: tuple[Module, ...], main: str) -> dict[str, object]:
     """The wrangler config that uploads these modules as they are, with the environment's own bindings and settings."""
     kept = {key: value for key, value in deployable.config.items() if key not in _NOT_NEEDED}
+    if not modules:  # a worker of static assets alone
+        return {**kept, "name": deployable.script}
     others = [module for module in modules if module.name != main and not _is_map(module)]
     rules = [{"type": _rule(module), "globs": [_literal(module.name)], "fallthrough": True} for module in others]
     return {
