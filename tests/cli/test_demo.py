@@ -45,9 +45,16 @@ def test_the_demo_tells_its_story_also_after_it_was_interrupted(tmp_path: Path) 
         "101004 rows, ",
         "with staging's key → 401",
         "drift: it was deployed by",
-        "That was 9 scenes in",
+        "not before lunch; cattlegrid unhold",
+        " 0 approvals of ",
+        "roll back",
+        "was rolled back and is held",
+        "That was 11 scenes in",
     ):
         assert line in done.stdout
+    signed = " approved until " in done.stdout
+    refused = "in an agent's process tree" in done.stdout and "An agent plays this story" in done.stdout
+    assert signed != refused
     digests = [line.split()[-1] for line in done.stdout.splitlines() if " sha256 " in line]
     assert digests[0] == digests[1] != digests[2] == digests[3]
     assert not (tmp_path / "stage").exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -51,8 +52,10 @@ def guarded(alpha: Standing, ann: Person) -> Standing:
     """Production runs a commit whose rules ask for ann's signature, which the first promotion needed already."""
     release = candidate(alpha, "guarded", {"cattlegrid.toml": settings(alpha, ann)})
     assert f"0 approvals of {release} were found" in alpha.run("promote", "--release", release).err
-    signs(alpha, ann)
+    approval = signs(alpha, ann)
     alpha.done("promote", "--release", release)
+    [newest, *_] = alpha.done("history", "--env", "production", "--json").json["entries"]
+    assert re.fullmatch(rf"Ann \(SHA256:.*, {approval.record.id}\)", newest["approval"])
     return alpha
 
 

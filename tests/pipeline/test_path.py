@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 
 import pytest
@@ -40,6 +41,7 @@ def test_a_fleet_goes_to_staging_and_its_very_bytes_to_production(fleet: Standin
     assert fleet.word("beta", "production") == "third"
     history = fleet.done("history", "beta", "--env", "production", "--json").json["entries"]
     assert [entry["stage"] for entry in history[:3]] == ["verified", "live", "ahead"]
+    assert re.fullmatch(r"the gate \(\d\d? conditions\), smoke in production \(\d+ checks\)", history[0]["checks"])
     status = fleet.done("status", "--json").json
     assert all(worker["staging"]["code"] == worker["production"]["code"] for worker in status["workers"])
     assert status["next"] == ""
@@ -228,13 +230,20 @@ def test_the_same_key_in_both_environments_is_found(alpha: Standing) -> None:
     assert alpha.promote().code == 3
 
 
-def test_a_table_that_no_migration_made_closes_the_gate(alpha: Standing) -> None:
+def test_sql_that_somebody_ran_by_hand_is_told_in_either_environment_and_closes_the_gate(alpha: Standing) -> None:
     alpha.done("deploy")
-    alpha.rows("CREATE TABLE by_hand (id)")
-    refused = alpha.promote()
-    assert refused.code == 3
-    assert "schema: fail:" in refused.err
-    assert "table by_hand: only in staging" in refused.err
-    assert alpha.live("alpha", "production") == []
-    alpha.rows("DROP TABLE by_hand")
-    assert alpha.promote().code == 0
+    for environment in ("staging", "production"):
+        alpha.rows("CREATE TABLE by_hand (id)", environment=environment)
+        said = f"SQL was run by hand on {alpha.script('alpha', environment)}: table by_hand: only in the database"
+        status = alpha.done("status").out
+        assert said in status
+        assert f"next: cattlegrid schema diff --env {environment}" in status
+        assert f"note: alpha: {said}" in alpha.done("changes", "--env", environment, "--no-build").out
+        refused = alpha.promote()
+        assert refused.code == 3
+        assert "schema: fail:" in refused.err
+        assert f"table by_hand: only in {environment}" in refused.err
+        alpha.rows("DROP TABLE by_hand", environment=environment)
+        assert alpha.promote().code == 0
+        alpha.change("alpha", "second")
+        alpha.done("deploy")

@@ -30,7 +30,9 @@ def run(args: Namespace, show: Show) -> int:
                 entry.worker,
                 entry.version[:8],
                 (entry.commit[:12] + ("+" if entry.dirty else "")) or "-",
-                entry.what + (f", approved by {entry.approval}" if entry.approval else ""),
+                entry.what
+                + (f"; passed: {entry.checks}" if entry.stage == "verified" else "")
+                + (f"; approved by {entry.approval}" if entry.approval else ""),
                 show.paint(entry.who, "dim"),
             ]
             for entry in found.entries

@@ -56,6 +56,10 @@ def _show(found: Status, show: Show) -> None:
     for stop in found.stops:
         show.line(f"  {show.paint('!', 'red')} {show.environment(Environment.PRODUCTION)} {stop}")
     show.table([_database(database, show) for database in found.databases])
+    for database in found.databases:
+        if database.by_hand:
+            said = f"SQL was run by hand on {database.name}: {database.by_hand}"
+            show.line(f"  {show.paint('!', 'red')} {show.environment(database.environment)} {said}")
     if found.missing:
         show.line(f"  {show.paint('?', 'yellow')} one environment was not looked at: {found.missing}")
     show.line(f"  next: {show.paint(found.next, 'bold')}  ({found.why})" if found.next else f"  {found.why}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -11,6 +12,18 @@ from pathlib import Path
 
 from cattlegrid.errors import Locked
 from cattlegrid.model.environment import Environment
+
+
+def clone_name(common_dir: Path) -> str:
+    """Eight hex digits that name this clone and no other, the same each time."""
+    path = common_dir / "cattlegrid" / "clone"
+    path.parent.mkdir(exist_ok=True)
+    try:
+        with path.open("x") as new:
+            new.write(secrets.token_hex(4))
+    except FileExistsError:
+        pass
+    return path.read_text("ascii")
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import partial
 
 from cattlegrid.database import apply, migrations, state
+from cattlegrid.database.schema import parity
 from cattlegrid.errors import CattlegridError
 from cattlegrid.model.environment import Environment
 from cattlegrid.model.stamp import DIGITS
@@ -45,7 +46,10 @@ class Running:
 
 @dataclass(frozen=True)
 class DatabaseStanding:
-    """One database: its marker, how many migrations it has, and the files here that it lacks."""
+    """One database: its marker, how many migrations it has, and the files here that it lacks.
+
+    `by_hand` says what no migration in its ledger made: somebody ran SQL there.
+    """
 
     environment: Environment
     worker: str
@@ -55,6 +59,7 @@ class DatabaseStanding:
     applied: int = 0
     pending: tuple[str, ...] = ()
     problem: str = ""
+    by_hand: str = ""
 
 
 @dataclass(frozen=True)
@@ -134,23 +139,53 @@ def _database(place: Place, worker: str, database: Database) -> DatabaseStanding
         return DatabaseStanding(environment, worker, database.binding, name, problem="names no database_id")
     try:
         found = state.read(place.client, database)
-        planned = apply.plan(found, migrations.read(database), environment)
+        files = migrations.read(database)
+        planned = apply.plan(found, files, environment)
+        # A ledger that names files which are not here cannot be judged by those that are.
+        told = parity.beside_files(place.client, environment, database, files, found) if not planned.unknown else None
     except CattlegridError as error:
         return DatabaseStanding(environment, worker, database.binding, name, problem=str(error))
     pending = tuple(migration.name for migration in planned.pending)
     return DatabaseStanding(
-        environment, worker, database.binding, name, found.marker or "", len(found.applied), pending
+        environment=environment,
+        worker=worker,
+        binding=database.binding,
+        name=name,
+        marker=found.marker or "",
+        applied=len(found.applied),
+        pending=pending,
+        by_hand=told.by_hand if told is not None else "",
     )
+
+
+def by_hand(place: Place, names: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    """Sentences by worker: what SQL was run by hand on its databases, and which of these could not be looked at."""
+    asked = [(name, database) for name in names for database in place.target.workers[name].databases if database.id]
+    found = each(lambda pair: _database(place, *pair), asked, limit=32)
+    told: dict[str, list[str]] = {name: [] for name in names}
+    for one in found:
+        if one.by_hand:
+            told[one.worker].append(f"SQL was run by hand on {one.name}: {one.by_hand}")
+        if one.problem:
+            told[one.worker].append(f"database {one.name} was not looked at: {one.problem}")
+    return {name: tuple(sentences) for name, sentences in told.items()}
 
 
 def next_command(workers: tuple[WorkerStanding, ...], databases: tuple[DatabaseStanding, ...]) -> tuple[str, str]:
     """What to type next, and why."""
-    for rule in (_unreadable, _unfinished, _not_deployed, _drifted, _held, _behind):
+    for rule in (_unreadable, _unfinished, _not_deployed, _drifted, _held):
         if found := rule(workers):
             return found
+    handmade = [one for one in databases if one.by_hand]
+    if handmade:
+        one = handmade[0]
+        command = f"cattlegrid schema diff --env {one.environment}"
+        return command, f"SQL was run by hand on {one.name}: {one.by_hand}; undo it, or write the migration for it"
     lacking = [one for one in databases if one.pending and one.environment is Environment.STAGING]
     if lacking:
         return "cattlegrid deploy", f"{lacking[0].name} lacks {lacking[0].pending[0]}"
+    if behind := _behind(workers):
+        return behind
     if any(worker.production is None for worker in workers):
         return "", "staging stands well; production was not looked at"
     return "", "production runs what staging runs"

@@ -98,7 +98,7 @@ def look_at(edge: Edge) -> tuple[Preview, evaluate.Gate | None]:
             return Preview(found.manifest, found.checks, "", None, missing), None
         seen = look(edge, fleet, staging, production, temporary, evaluate.Said())
         shown = (*candidate.check(seen.staging_live), seen.gate.bytes)
-        preview = Preview(decide.manifest(seen), shown, seen.gate.rules.described(), differs(seen, temporary))
+        preview = Preview(decide.manifest(seen), shown, seen.gate.rules.described(), differs(seen))
         return preview, seen.gate
 
 

@@ -52,7 +52,8 @@ def look(edge: Edge, fleet: Fleet, staging: Place, production: Place, temporary:
         commits=commits,
         stored=store.read(fleet, PRODUCTION, edge.environ),
         staging_stored=store.read(fleet, Environment.STAGING, edge.environ),
-        gate=evaluate.read(grounds, running, said, _now(edge, staging), edge.environ),
+        gate=evaluate.read(grounds, running, said, now(edge, staging), edge.environ),
+        running=_running(repository, fleet, there, temporary / "before"),
     )
 
 
@@ -88,24 +89,25 @@ def gathered(temporary: Path) -> Path:
     return temporary / "gate"
 
 
-def differs(seen: Seen, temporary: Path) -> Difference:
+def differs(seen: Seen) -> Difference:
     """What the candidate would change in production."""
-    running = {name: one.stamp for name, one in seen.production_live.items()}
-    before = _before(seen, temporary / "before")
-    return difference.of(seen.repository, seen.gate.pieces, running, before, seen.commits.production)
+    stamps = {name: one.stamp for name, one in seen.production_live.items()}
+    return difference.of(seen.repository, seen.gate.pieces, stamps, seen.running, seen.commits.production)
 
 
-def _before(seen: Seen, into: Path) -> Mapping[str, Deployable]:
+def _running(
+    repository: Repository, fleet: Fleet, production: Mapping[str, Live], into: Path
+) -> Mapping[str, Deployable]:
     """Production's workers as the commits that it runs have them, as far as this clone can tell."""
     found: dict[str, Deployable] = {}
     read: dict[str, dict[str, Deployable]] = {}
-    for name, one in seen.production_live.items():
+    for name, one in production.items():
         if one.stamp is None:
             continue
         try:
-            commit = whole_commit(seen.repository, one.stamp.commit, name)
+            commit = whole_commit(repository, one.stamp.commit, name)
             if commit not in read:
-                read[commit] = at_commit(seen.repository, seen.fleet.root, commit, into / commit)[1][PRODUCTION]
+                read[commit] = at_commit(repository, fleet.root, commit, into / commit)[1][PRODUCTION]
         except (Refused, ConfigError):
             continue
         if name in read[commit]:
@@ -113,7 +115,7 @@ def _before(seen: Seen, into: Path) -> Mapping[str, Deployable]:
     return found
 
 
-def _now(edge: Edge, place: Place) -> datetime:
+def now(edge: Edge, place: Place) -> datetime:
     """The time by Cloudflare's clock, as its answers tell it: a soak and an expiry do not believe this machine's."""
     return edge.clock.now() + timedelta(seconds=place.client.behind)
 

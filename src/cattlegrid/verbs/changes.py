@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from cattlegrid import toolchain
 from cattlegrid.cloudflare.client import Client
 from cattlegrid.model.change import Changes
 from cattlegrid.model.environment import Environment
 from cattlegrid.model.event import Tell
-from cattlegrid.release import detect, target
+from cattlegrid.release import detect, standing, target
+from cattlegrid.release.examine import Place
 from cattlegrid.release.source import checked_out
 from cattlegrid.settings import load
 from cattlegrid.verbs.edge import Edge
@@ -33,5 +36,7 @@ def changes(
     builder = detect.Builder(lambda: toolchain.locate(edge.environ), edge.environ, limit) if build else None
     with Client(resolved.account, clock=edge.clock) as client:
         state = detect.read_state(client, resolved, tuple(worker.name for worker in chosen))
-    found = detect.detect(source, resolved, state, builder, tell)
-    return Changes(environment.value, "", source.commit, source.dirty, tuple(one.change for one in found))
+        by_hand = standing.by_hand(Place(client, resolved), tuple(state))
+    found = [one.change for one in detect.detect(source, resolved, state, builder, tell)]
+    told = tuple(replace(one, notes=(*one.notes, *by_hand[one.worker])) for one in found)
+    return Changes(environment.value, "", source.commit, source.dirty, told)

@@ -23,9 +23,9 @@ from cattlegrid.verbs.edge import Edge
 
 _CHECKS: Final = {
     "ahead": "the gate",
-    "live": "the gate",
+    "live": "the gate, smoke at 0 %",
     "verified": "the gate, smoke in production",
-    "returned": "smoke failed",
+    "returned": "not all of the promotion's",
 }
 
 
@@ -78,10 +78,10 @@ def history(
 
 
 def _approvals(repository: Repository) -> dict[str, str]:
-    """By release: who approved it, and with which key."""
+    """By release: who approved it, with which key, in which record."""
     found: dict[str, list[str]] = {}
     for one in records.read(repository).of(Kind.APPROVE):
-        found.setdefault(one.name, []).append(f"{one.by} ({fingerprint(one.signature)})")
+        found.setdefault(one.name, []).append(f"{one.by} ({fingerprint(one.signature)}, {one.id})")
     return {release: ", ".join(sorted(names)) for release, names in found.items()}
 
 
@@ -110,8 +110,15 @@ def _entry(name: str, deployment: Deployment, known: dict[str, Version]) -> Entr
         stage=mark.stage if mark is not None else "",
         release=mark.release if mark is not None else "",
         what=_what(mark, version),
-        checks=_CHECKS.get(mark.stage, "") if mark is not None else "",
+        checks=_checks(mark) if mark is not None else "",
     )
+
+
+def _checks(mark: marks.Mark) -> str:
+    if mark.checks is None:
+        return _CHECKS.get(mark.stage, "")
+    gate, smoke = mark.checks
+    return f"the gate ({gate} conditions), smoke in production ({smoke} checks)"
 
 
 def _what(mark: marks.Mark | None, version: Version | None) -> str:

@@ -38,11 +38,16 @@ def opened(edge: Edge, fleet: Fleet, environment: Environment) -> Iterator[tuple
         yield here, other, why_not
 
 
+def git_folder(repository: Repository) -> Path:
+    """What all worktrees of this clone share."""
+    common = git.git(repository, "rev-parse", "--path-format=absolute", "--git-common-dir")
+    return Path(common.expect_success("git rev-parse").out.strip())
+
+
 @contextmanager
 def locked(edge: Edge, repository: Repository, environment: Environment, doing: str) -> Iterator[None]:
     """The environment to ourselves, among all worktrees of this clone. Raises Locked."""
-    common = git.git(repository, "rev-parse", "--path-format=absolute", "--git-common-dir")
-    folder = Path(common.expect_success("git rev-parse").out.strip())
+    folder = git_folder(repository)
     who = edge.environ.get("USER") or edge.environ.get("LOGNAME") or "somebody"
     with lock.held(folder, environment, who=who, doing=f"cattlegrid {doing}", now=edge.clock.now()):
         yield

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -10,20 +11,25 @@ from cattlegrid.errors import CattlegridError, MissingCredential, Refused
 from cattlegrid.model.check import Check, Outcome, SmokeReport
 from cattlegrid.model.environment import Environment
 from cattlegrid.model.event import Tell
+from cattlegrid.model.version import Deployment
 from cattlegrid.release import digests
 from cattlegrid.release.deploy.plan import refuse_stale
 from cattlegrid.release.examine import announced, examine, surroundings
+from cattlegrid.release.gate import evaluate, records
 from cattlegrid.release.gate.difference import Difference
 from cattlegrid.release.gate.manifest import Manifest
+from cattlegrid.release.live import Live
+from cattlegrid.release.lock import clone_name
 from cattlegrid.release.promotion import conditions, decide
 from cattlegrid.release.promotion.decide import Meant, Measured, Seen
 from cattlegrid.release.promotion.plan import PromotionPlan
 from cattlegrid.release.promotion.run import Journey, Promoted, run
+from cattlegrid.release.promotion.turn import refuse_other
 from cattlegrid.release.promotion.upload import Carrier
 from cattlegrid.settings import load
-from cattlegrid.verbs.candidate import differs, folder, gathered, live, look
+from cattlegrid.verbs.candidate import differs, folder, gathered, live, look, now
 from cattlegrid.verbs.edge import Edge
-from cattlegrid.verbs.places import locked, opened
+from cattlegrid.verbs.places import git_folder, locked, opened
 from cattlegrid.verbs.rehearse import rehearse
 from cattlegrid.wrangler.run import pinned
 
@@ -71,13 +77,16 @@ def promote(
         seen = look(edge, fleet, staging, production, temporary, options.meant.said)
         plan = decide.plan(seen, _measured(edge, seen, tell), options.meant)
         _refuse_another(plan, options.release)
-        manifest, difference = decide.manifest(seen), differs(seen, temporary)
+        manifest, difference = decide.manifest(seen), differs(seen)
         if options.dry_run or plan.empty:
             return PromoteReport(plan, manifest, difference)
         conditions.refuse_closed(plan.conditions)
         with locked(edge, seen.repository, PRODUCTION, "promote"):
+            now_live = live(production)
+            refuse_other(now_live, _clone(seen), now(edge, production))
             refuse_stale(plan.staging, live(staging), STAGING)
-            refuse_stale(plan.production, live(production), PRODUCTION)
+            refuse_stale(plan.production, now_live, PRODUCTION)
+            conditions.refuse_closed(_still(edge, seen, {name: one.deployment for name, one in now_live.items()}))
             return PromoteReport(plan, manifest, difference, run(_journey(edge, seen, plan, temporary, options, tell)))
 
 
@@ -123,8 +132,26 @@ def _journey(
         gathered=gathered(temporary),
     )
     return Journey(
-        plan, target, carrier, surroundings(seen.fleet, there, seen.staging, edge.environ), tell, options.limit
+        plan=plan,
+        target=target,
+        carrier=carrier,
+        around=surroundings(seen.fleet, there, seen.staging, edge.environ),
+        tell=tell,
+        limit=options.limit,
+        clone=_clone(seen),
+        still=lambda newest: _still(edge, seen, newest),
     )
+
+
+def _still(edge: Edge, seen: Seen, newest: Mapping[str, Deployment | None]) -> tuple[Check, ...]:
+    """Approvals, rejections and holds as they are at this moment, on the remote and in production's deployments."""
+    gate = replace(seen.gate, records=records.read(seen.repository), now=now(edge, seen.production))
+    there = {name: Live(name, deployment) for name, deployment in newest.items()}
+    return evaluate.said(gate, decide.manifest(seen), there)
+
+
+def _clone(seen: Seen) -> str:
+    return clone_name(git_folder(seen.repository))
 
 
 def _refuse_another(plan: PromotionPlan, release: str) -> None:

@@ -1,4 +1,4 @@
-"""The whole story in nine scenes, offline: a local Cloudflare, the example fleet, and every command typed for real.
+"""The whole story in eleven scenes, offline: a local Cloudflare, the example fleet, and every command typed for real.
 
 The fleet is left running in ./cattlegrid-demo to be played with; run the demo again and it begins anew.
 """

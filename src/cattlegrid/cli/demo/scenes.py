@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from cattlegrid.cli.demo import herd
-from cattlegrid.cli.demo.stage import OWN_COMMAND, Edit, link_packages, write_secrets
+from cattlegrid.cli.demo.stage import Edit, ask_for_a_signature, link_packages, write_secrets
 from cattlegrid.cli.demo.teller import Teller
 from cattlegrid.cloudflare import versions
 from cattlegrid.cloudflare.client import Client
@@ -21,6 +21,9 @@ from cattlegrid.release import digests, live
 _ONE_LINE: Final = Edit(
     "workers/watch/src/index.ts", "const PAGE = 50;", "const PAGE = 100;", "watch: a hundred events a page"
 )
+_NEXT_LINE: Final = Edit(
+    "workers/watch/src/index.ts", "const PAGE = 100;", "const PAGE = 200;", "watch: two hundred events a page"
+)
 _SHARED_LINE: Final = Edit(
     "packages/shared/src/health.ts",
     "worker, environment, version: { id",
@@ -30,6 +33,8 @@ _SHARED_LINE: Final = Edit(
 _BROKEN_LINE: Final = Edit(
     "packages/shared/src/database.ts", "FROM _cattlegrid WHERE", "FROM _catlegrid WHERE", "probe: tidy the statement"
 )
+_RELEASE: Final = r"release ([0-9a-f]{12})"
+_KEY: Final = ".cattlegrid/your-key"
 
 
 @dataclass(frozen=True)
@@ -87,7 +92,9 @@ def _break(teller: Teller) -> None:
 
 def _mend(teller: Teller) -> None:
     teller.say("Mended, deployed to staging, promoted: uploaded at 0 % of traffic, smoked there, then switched.")
+    teller.say("With it goes a new rule: from the next release on, production asks for your signature.")
     teller.stage.git("revert", "--no-edit", "HEAD")
+    ask_for_a_signature(teller.stage)
     teller.type("cattlegrid deploy")
     _promote(teller)
     teller.say("Read back from Cloudflare, the bytes of what is live in each environment:")
@@ -100,6 +107,29 @@ def _live_bytes(client: Client, script: str) -> str:
     """The code digest of the modules that Cloudflare gives back for the version that is live."""
     modules, _ = versions.modules(client, script, live.read_one(client, script).version_id)
     return digests.code(modules)
+
+
+def _sign(teller: Teller) -> None:
+    teller.say("Another line, in staging. Before it can cross, somebody says stop. Anybody may, also an agent.")
+    teller.stage.edit(_NEXT_LINE)
+    teller.type("cattlegrid deploy")
+    held = _named(teller.type('cattlegrid hold --reason "not before lunch"'), r"hold ([0-9a-f]{12})")
+    release = _named(teller.type("cattlegrid promote --dry-run", expect=3), _RELEASE)
+    teller.say("Two conditions fail: the hold, and the signature. Lifting the one and giving the other need a person.")
+    if teller.person(f"cattlegrid unhold {held} --key {_KEY}") and teller.person(
+        f"cattlegrid approve --release {release} --key {_KEY}"
+    ):
+        teller.say("It is signed over the release's whole digests, and one signature is enough for all its Workers.")
+        teller.type(f"cattlegrid promote --release {release}")
+    else:
+        teller.say("An agent plays this story, and so production stays as it was. Play it from a terminal of your own,")
+        teller.say("and here the hold is lifted, the release is signed, and it crosses.")
+
+
+def _back(teller: Teller) -> None:
+    teller.say("Production goes back to what was last verified there before, never to just the previous version,")
+    teller.say("and stays there: promotions are refused until a person lifts that.")
+    teller.type("cattlegrid rollback --yes")
 
 
 def _mirror(teller: Teller) -> None:
@@ -136,10 +166,15 @@ def _end(teller: Teller) -> None:
 
 def _promote(teller: Teller) -> None:
     """As a script does: look first, then name the release that was looked at. (A person just types `promote`.)"""
-    teller.type("cattlegrid promote --dry-run")
-    _, said = teller.stage.run(*OWN_COMMAND, "promote", "--dry-run", "--json")
-    release = str(json.loads(said)["plan"]["release"])
+    release = _named(teller.type("cattlegrid promote --dry-run"), _RELEASE)
     teller.type(f"cattlegrid promote --release {release}")
+
+
+def _named(said: str, pattern: str) -> str:
+    found = re.search(pattern, said)
+    if found is None:
+        raise Failed(f"the story needs a name here, and none was printed: {pattern}")
+    return found[1]
 
 
 def _secret(file: Path, name: str) -> str:
@@ -156,6 +191,8 @@ SCENES: Final = (
     Scene("What changed, and why", _change),
     Scene("A broken change does not cross", _break),
     Scene("Mended, and promoted byte for byte", _mend),
+    Scene("A hold, and a person's signature", _sign),
+    Scene("Back to what was good, and held there", _back),
     Scene("Production's data comes down, masked", _mirror),
     Scene("The agent stays on its side", _agent),
     Scene("Where everything is", _end),

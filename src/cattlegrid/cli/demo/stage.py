@@ -125,6 +125,22 @@ def link_packages(folder: Path) -> None:
             link.symlink_to(os.path.relpath(package, link.parent))
 
 
+def ask_for_a_signature(stage: Stage) -> Path:
+    """A key for the person of the story, and a commit by which production asks for its signature. The private key."""
+    key = stage.folder / ".cattlegrid" / "your-key"
+    for path in (key, key.with_suffix(".pub")):
+        path.unlink(missing_ok=True)
+    code, said = stage.run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "you", "-f", str(key))
+    if code != 0:
+        raise Failed(f"ssh-keygen made no key:\n{said}", next="install OpenSSH's client, then repeat the demo")
+    public = key.with_suffix(".pub").read_text().strip()
+    gate = 'gate = ["smoke", "isolation", "migrations"]'
+    signed = 'gate = ["smoke", "isolation", "migrations", "approval"]\napproval = "signature"\n'
+    signed += f'\n[approvers.you]\nkeys = ["{public}"]'
+    stage.edit(Edit("cattlegrid.toml", gate, signed, "production asks for a signature"))
+    return key
+
+
 def write_secrets(folder: Path) -> None:
     """Random keys: isolated ones differ between the environments, shared ones are equal."""
     policy = load(folder).secrets

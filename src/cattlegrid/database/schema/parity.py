@@ -12,6 +12,7 @@ from cattlegrid.database.schema import local, read
 from cattlegrid.database.schema.differ import Difference, differences
 from cattlegrid.database.schema.local import Built, CannotBuild
 from cattlegrid.database.schema.structure import Structure
+from cattlegrid.database.state import DatabaseState
 from cattlegrid.errors import CattlegridError
 from cattlegrid.model.check import Outcome
 from cattlegrid.model.environment import Environment
@@ -35,6 +36,13 @@ class Side:
     problem: str = ""
 
     @property
+    def by_hand(self) -> str:
+        """What no migration of this database's ledger made, in words; empty for nothing, or when it is not known."""
+        words = [one.sentence("the migrations", "the database") for one in self.unexplained]
+        more = [f"and {len(words) - 3} more"] if len(words) > 3 else []
+        return "; ".join([*words[:3], *more])
+
+    @property
     def outcome(self) -> Outcome:
         """Staging has to be as the commit. Production may lack what is pending, and nothing else."""
         if self.problem:
@@ -43,22 +51,33 @@ class Side:
         return Outcome.FAIL if wrong else Outcome.PASS
 
 
-def beside_files(client: Client, environment: Environment, database: Database, files: Sequence[Migration]) -> Side:
+def beside_files(
+    client: Client,
+    environment: Environment,
+    database: Database,
+    files: Sequence[Migration],
+    known: DatabaseState | None = None,
+) -> Side:
     """As `side`, from the migration files; a structure that cannot be built from them is a problem, and not raised."""
     try:
         built = local.build(database, files)
     except CannotBuild as error:
         return Side(environment, database.name or database.id, problem=f"the commit: {error}")
-    return side(client, environment, database, built)
+    return side(client, environment, database, built, known=known)
 
 
 def side(
-    client: Client, environment: Environment, database: Database, built: Built, structure: Structure | None = None
+    client: Client,
+    environment: Environment,
+    database: Database,
+    built: Built,
+    structure: Structure | None = None,
+    known: DatabaseState | None = None,
 ) -> Side:
-    """`database` as it is live, or `structure` when it was read before. A database that cannot be read is a problem."""
+    """`database` as it is live; `structure` and `known` if read before. One that cannot be read is a problem."""
     name = database.name or database.id
     try:
-        found = state.read(client, database)
+        found = known if known is not None else state.read(client, database)
         there = structure if structure is not None else read.live(client, database)
     except CattlegridError as error:
         return Side(environment, name, problem=str(error))

@@ -95,14 +95,13 @@ def conditions(
     going: Iterable[str],
 ) -> tuple[Check, ...]:
     """What people decide, and how long the release has stood. `going` are the workers that would be changed."""
+    return (gate.bytes, *judge.soak(gate.rules, staging, going, gate.now), *said(gate, manifest, production))
+
+
+def said(gate: Gate, manifest: Manifest, production: Mapping[str, Live]) -> tuple[Check, ...]:
+    """What people decide, alone: it is asked for again just before production is switched."""
     judged = case(gate, manifest)
-    return (
-        gate.bytes,
-        *judge.soak(gate.rules, staging, going, gate.now),
-        judge.rejection(judged),
-        judge.holds(judged, production),
-        *judge.approval(judged),
-    )
+    return (judge.rejection(judged), judge.holds(judged, production), *judge.approval(judged))
 
 
 def case(gate: Gate, manifest: Manifest) -> Case:

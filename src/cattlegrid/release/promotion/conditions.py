@@ -9,6 +9,7 @@ from cattlegrid.errors import GateClosed
 from cattlegrid.git import repository as git
 from cattlegrid.git.repository import Repository
 from cattlegrid.model.check import Check, Outcome, SmokeReport
+from cattlegrid.model.environment import Environment
 from cattlegrid.model.target import Deployable
 from cattlegrid.release.live import Live
 from cattlegrid.release.promotion.candidate import Part
@@ -57,20 +58,25 @@ def migrations(pending: Mapping[str, tuple[str, ...]], looked: int) -> Check:
     return Check("migrations", Outcome.FAIL if lacking else Outcome.PASS, seen)
 
 
-def schema(sides: Iterable[Side]) -> Check:
-    """Staging's databases have the structure that the candidate's migrations make."""
+def schema(sides: Iterable[Side], environment: Environment) -> Check:
+    """Staging's databases have the structure that the candidate's migrations make, production's that of those that ran
+    there: what somebody made by hand shows.
+    """
     looked = tuple(sides)
+    whose = "the candidate's migrations" if environment is Environment.STAGING else "the migrations that ran there"
     if not looked:
         return Check("schema", Outcome.PASS, "the fleet has no migrations")
     wrong = [
         f"{side.database}: {side.problem or _differences(side)}" for side in looked if side.outcome is not Outcome.PASS
     ]
-    seen = "; ".join(wrong) or f"{len(looked)} databases of staging have the structure of the candidate's migrations"
+    seen = "; ".join(wrong) or f"{len(looked)} databases of {environment} have the structure of {whose}"
     return Check("schema", Outcome.of(side.outcome for side in looked), seen)
 
 
 def _differences(side: Side) -> str:
-    said = [one.sentence("the candidate", "staging") for one in side.differences]
+    staging = side.environment is Environment.STAGING
+    found = side.differences if staging else side.unexplained
+    said = [one.sentence("the candidate" if staging else "the migrations", side.environment) for one in found]
     return "; ".join([*said[:5], *([f"and {len(said) - 5} more"] if len(said) > 5 else [])])
 
 
@@ -130,10 +136,17 @@ def not_older(
 
 def refuse_closed(conditions: Iterable[Check]) -> None:
     """Raises GateClosed with every condition that does not pass."""
-    closed = [check for check in conditions if check.outcome is not Outcome.PASS]
-    if closed:
-        lines = [f"{check.name} {check.worker}".strip() + f": {check.outcome}: {check.detail}" for check in closed]
+    if lines := closed(conditions):
         raise GateClosed("the gate is closed; nothing was changed\n  " + "\n  ".join(lines), next="cattlegrid status")
+
+
+def closed(conditions: Iterable[Check]) -> list[str]:
+    """What does not pass, a sentence each."""
+    return [
+        f"{check.name} {check.worker}".strip() + f": {check.outcome}: {check.detail}"
+        for check in conditions
+        if check.outcome is not Outcome.PASS
+    ]
 
 
 def _live_resources(one: Live) -> set[bindings.Resource]:

@@ -45,7 +45,7 @@ class Commits:
 
 @dataclass(frozen=True)
 class Seen:
-    """Everything that a plan is made from."""
+    """Everything that a plan is made from. `running` are production's workers as the commits that it runs have them."""
 
     fleet: Fleet
     repository: Repository
@@ -58,6 +58,7 @@ class Seen:
     stored: Stored
     staging_stored: Stored
     gate: Gate
+    running: Mapping[str, Deployable]
 
 
 @dataclass(frozen=True)
@@ -161,7 +162,8 @@ def _conditions(seen: Seen, measured: Measured, meant: Meant, going: list[str]) 
         conditions.smoke(measured.smoke),
         conditions.isolation(seen.commits.staging.values(), seen.commits.production.values(), seen.staging_live),
         conditions.migrations(pending, looked),
-        conditions.schema(_parity(seen)),
+        conditions.schema(_parity(seen), STAGING),
+        conditions.schema(_production_parity(seen), PRODUCTION),
         *measured.rehearsal,
         *conditions.not_older(seen.repository, seen.parts, seen.production_live, allow_rollback=meant.allow_rollback),
         *conditions.drift(seen.production_live, replace_drift=meant.replace_drift),
@@ -199,5 +201,22 @@ def _parity(seen: Seen) -> list[Side]:
 
     def one(database: Database) -> Side:
         return parity.beside_files(seen.staging.client, STAGING, database, migrations.read(database))
+
+    return each(one, migrated)
+
+
+def _production_parity(seen: Seen) -> list[Side]:
+    """Each database of production beside what its own ledger says was run there."""
+    bound = {database.id: database for one in seen.commits.production.values() for database in one.databases}
+    ran = {database.id: database for one in seen.running.values() for database in one.databases}
+    migrated = [database for database in bound.values() if database.id and database.migrations is not None]
+
+    def one(database: Database) -> Side:
+        there = state.read(seen.production.client, database)
+        for files in (migrations.read(known) for known in (database, ran.get(database.id)) if known is not None):
+            if set(there.applied) <= {file.name for file in files}:
+                return parity.beside_files(seen.production.client, PRODUCTION, database, files, there)
+        problem = "its ledger names files that neither the candidate nor production's commit has"
+        return Side(PRODUCTION, database.name or database.id, problem=problem)
 
     return each(one, migrated)

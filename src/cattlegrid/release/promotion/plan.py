@@ -30,7 +30,8 @@ class PromotionStep:
     """One worker: from `before` (what production runs) to `stamp`, with the bytes of `part`'s version in staging.
 
     `uploaded` is a version that an interrupted promotion left in production, to be used again; `because` says why 0 %
-    is impossible; `good` is the version that was last verified in production, empty for none.
+    is impossible; `good` is the version that was last verified in production, empty for none. `over` is the deployment
+    that stands in production, and the only one that may be replaced.
     """
 
     worker: str
@@ -44,6 +45,7 @@ class PromotionStep:
     uploaded: str
     secrets: PushPlan
     good: str = ""
+    over: str = ""
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,7 @@ def step(part: Part, deployable: Deployable, around: Around, mark: Mark | None) 
         uploaded=around.newest_version if again else "",
         secrets=around.secrets,
         good=around.good,
+        over=live.deployment.id if live.deployment is not None else "",
     )
 
 

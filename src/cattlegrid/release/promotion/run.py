@@ -10,20 +10,23 @@ from typing import Final, TypeVar
 from cattlegrid.cloudflare import d1, deployments, scripts, versions
 from cattlegrid.cloudflare.client import Client
 from cattlegrid.database import apply
-from cattlegrid.errors import ApiError, CattlegridError, Failed
-from cattlegrid.model.check import Outcome, SmokeReport
+from cattlegrid.errors import ApiError, CattlegridError, Failed, GateClosed
+from cattlegrid.model.check import Check, Outcome, SmokeReport
 from cattlegrid.model.environment import Environment
 from cattlegrid.model.event import Event, Phase, Tell
 from cattlegrid.model.target import Database, Deployable, Target
+from cattlegrid.model.version import Deployment
 from cattlegrid.release import live, subjects
 from cattlegrid.release.deploy.order import waves
 from cattlegrid.release.deploy.plan import DatabaseStep
 from cattlegrid.release.examine import announced
 from cattlegrid.release.parallel import each
-from cattlegrid.release.promotion import triggers, upload
+from cattlegrid.release.promotion import conditions, triggers, turn, upload
 from cattlegrid.release.promotion.marks import Mark, Stage
 from cattlegrid.release.promotion.plan import How, PromotionPlan, PromotionStep
+from cattlegrid.release.promotion.turn import Stands
 from cattlegrid.release.promotion.upload import Carrier
+from cattlegrid.release.promotion.verified import serving
 from cattlegrid.release.smoke.run import Surroundings
 from cattlegrid.release.smoke.run import run as smoke
 from cattlegrid.release.smoke.subject import Subject
@@ -67,7 +70,10 @@ class Promoted:
 
 @dataclass(frozen=True)
 class Journey:
-    """What running needs: where to (`target`, its workers as the candidate's commits have them), how, and who hears."""
+    """What running needs: where to (`target`, its workers as the candidate's commits have them), how, and who hears.
+
+    `clone` is who promotes. `still` judges once more what people have said, with each worker's newest deployment.
+    """
 
     plan: PromotionPlan
     target: Target
@@ -75,6 +81,8 @@ class Journey:
     around: Surroundings
     tell: Tell
     limit: int = 4
+    clone: str = ""
+    still: Callable[[Mapping[str, Deployment | None]], tuple[Check, ...]] = lambda _: ()
 
     @property
     def client(self) -> Client:
@@ -83,8 +91,10 @@ class Journey:
     def deployable(self, step: PromotionStep) -> Deployable:
         return self.target.workers[step.worker]
 
-    def mark(self, stage: Stage, step: PromotionStep) -> str:
-        return Mark(stage, self.plan.release, step.good).message
+    def mark(self, stage: Stage, step: PromotionStep, checked: SmokeReport | None = None) -> str:
+        checks = (len(self.plan.conditions), len(checked.checks)) if checked is not None else None
+        by = "" if stage in ("verified", "returned") else self.clone
+        return Mark(stage, self.plan.release, step.good, by, checks).message
 
 
 @dataclass
@@ -98,6 +108,7 @@ class _SoFar:
     direct: dict[str, str] = field(default_factory=dict)
     switched: dict[str, str] = field(default_factory=dict)
     returned: list[str] = field(default_factory=list)
+    made: dict[str, Stands] = field(default_factory=dict)
     smoke_ahead: SmokeReport | None = None
     smoke_after: SmokeReport | None = None
 
@@ -177,9 +188,11 @@ def _upload(journey: Journey, so_far: _SoFar) -> None:
         deployable = journey.deployable(step)
         version = _told(journey, "upload", step.worker, lambda: upload.ahead(journey.carrier, step, deployable))
         so_far.uploaded[step.worker] = version
-        traffic = ((step.before_version, 100.0), (version, 0.0))
+        traffic, message = ((step.before_version, 100.0), (version, 0.0)), journey.mark("ahead", step)
         so_far.ahead.add(step.worker)
-        deployments.create(journey.client, step.script, traffic, journey.mark("ahead", step))
+        stood = _stands(so_far, step)
+        so_far.made[step.worker] = turn.same(traffic, message)
+        turn.claim(journey.client, step.script, traffic, message, stood)
 
     each(one, [step for step in journey.plan.steps if step.how is How.AHEAD], limit=journey.limit)
 
@@ -199,14 +212,41 @@ def _smoke_ahead(journey: Journey, so_far: _SoFar) -> None:
     _demand(report, "at 0 % of production's traffic")
 
 
+def _refuse_stopped(journey: Journey, so_far: _SoFar) -> None:
+    """Somebody may have said no since the gate was looked at: then nothing goes on."""
+    closed = conditions.closed(journey.still(_refuse_moved(journey, so_far)))
+    if closed:
+        raise GateClosed(f"the gate closed during the promotion: {'; '.join(closed)}", next="cattlegrid status")
+
+
+def _refuse_moved(journey: Journey, so_far: _SoFar) -> dict[str, Deployment | None]:
+    """Nothing is replaced that somebody else put there. Each worker's newest deployment."""
+    names = {name: one.script for name, one in journey.target.workers.items()}
+    newest = dict(zip(names, each(lambda script: turn.newest(journey.client, script), names.values()), strict=True))
+    for step in journey.plan.steps:
+        if step.before_version or step.worker in so_far.direct:
+            turn.refuse_moved(journey.client, step.script, newest[step.worker], _stands(so_far, step))
+    return newest
+
+
+def _stands(so_far: _SoFar, step: PromotionStep) -> Stands:
+    """What this promotion expects to find in production: what it made last, or what its plan was made from."""
+    if step.worker in so_far.made:
+        return so_far.made[step.worker]
+    if step.worker in so_far.direct:
+        return lambda one: serving(one) == so_far.direct[step.worker]
+    return lambda one: one.id == step.over
+
+
 def _switch(journey: Journey, so_far: _SoFar) -> None:
+    _refuse_stopped(journey, so_far)
     late = [step for step in journey.plan.steps if step.how is How.DIRECT and step.before_version]
     _direct(journey, late, so_far)
 
     def one(step: PromotionStep) -> None:
         version = so_far.uploaded[step.worker]
         so_far.switched[step.worker] = version
-        _told(journey, "switch", step.worker, lambda: _live(journey, step, version, "live"))
+        _told(journey, "switch", step.worker, lambda: _live(journey, so_far, step, version, "live"))
 
     each(one, [step for step in journey.plan.steps if step.worker in so_far.uploaded])
 
@@ -230,8 +270,9 @@ def _settle(journey: Journey, so_far: _SoFar) -> None:
         version = {**so_far.uploaded, **so_far.direct}.get(step.worker, step.before_version)
         if step.how is not How.DIRECT:
             _settings(journey, step, deployable)
-        _live(journey, step, version, "verified")
+        _live(journey, so_far, step, version, "verified")
 
+    _refuse_moved(journey, so_far)
     each(one, journey.plan.steps, limit=journey.limit)
 
 
@@ -255,13 +296,22 @@ def _return(journey: Journey, so_far: _SoFar) -> list[str]:
         if not moved or not before:
             continue
         try:
-            _told(journey, "return", step.worker, partial(_live, journey, step, before, "returned"))
+            if not _mine(journey, so_far, step):
+                left.append(f"{step.worker} stays as somebody else has put it meanwhile")
+                continue
+            _told(journey, "return", step.worker, partial(_live, journey, so_far, step, before, "returned"))
             so_far.returned.append(step.worker)
         except CattlegridError as error:
             left.append(f"{step.worker} could not be switched back ({error}); wrangler rollback {before}")
     if so_far.migrated:
         left.append(f"migrations stay applied: {', '.join(so_far.migrated)}")
     return left
+
+
+def _mine(journey: Journey, so_far: _SoFar, step: PromotionStep) -> bool:
+    """Whether what stands in production is what this promotion made: only that is its to undo."""
+    newest = turn.newest(journey.client, step.script)
+    return newest is not None and _stands(so_far, step)(newest)
 
 
 def _came_from(journey: Journey, step: PromotionStep) -> str:
@@ -273,9 +323,11 @@ def _came_from(journey: Journey, step: PromotionStep) -> str:
     return ""
 
 
-def _live(journey: Journey, step: PromotionStep, version: str, stage: Stage) -> None:
+def _live(journey: Journey, so_far: _SoFar, step: PromotionStep, version: str, stage: Stage) -> None:
     """Going back is forced: the secrets that came with the new version go back with it."""
-    traffic, message = ((version, 100.0),), journey.mark(stage, step)
+    checked = so_far.smoke_after if stage == "verified" else None
+    traffic, message = ((version, 100.0),), journey.mark(stage, step, checked)
+    so_far.made[step.worker] = turn.same(traffic, message)
     deployments.create(journey.client, step.script, traffic, message, force=stage == "returned")
 
 
