@@ -41,12 +41,20 @@ def text(workflow: Workflow) -> str:
         ref=_in_expression(f"refs/heads/{workflow.branch}"),
         branch_name=_in_expression(workflow.branch),
         folder=_quoted(workflow.folder),
-        depth=f" --depth={workflow.depth}" if workflow.depth else "",
+        checkout_tested=_checkout(
+            "Check out the commit that CI tested", "github.event.workflow_run.head_sha", workflow
+        ),
+        checkout_main=_checkout("Check out", "github.sha", workflow),
         staging_tokens=_tokens([workflow.staging]),
         production_tokens=_tokens(both),
         on_github=_ON_GITHUB,
         install=_INSTALL.replace("VERSION", workflow.version),
     )
+
+
+def _checkout(name: str, commit: str, workflow: Workflow) -> str:
+    depth = f" --depth={workflow.depth}" if workflow.depth else ""
+    return _CHECKOUT.substitute(name=name, commit=commit, depth=depth, on_github=_ON_GITHUB)
 
 
 def written_by(content: str) -> str:
@@ -72,6 +80,18 @@ _ON_GITHUB: Final = """\
           GIT_CONFIG_COUNT: 1
           GIT_CONFIG_KEY_0: credential.helper
           GIT_CONFIG_VALUE_0: "!f() { echo username=x-access-token; echo password=${{ github.token }}; }; f\""""
+_CHECKOUT: Final = Template("""\
+      - name: $name
+        working-directory: .
+        env:
+          COMMIT: $${{ $commit }}
+          REPOSITORY: $${{ github.server_url }}/$${{ github.repository }}
+$on_github
+        run: |
+          git init --quiet .
+          git remote add origin "$$REPOSITORY"
+          git fetch --quiet$depth origin "$$COMMIT"
+          git checkout --quiet --detach "$$COMMIT\"""")
 _INSTALL: Final = """\
       - name: Install cattlegrid
         run: |
@@ -139,17 +159,7 @@ jobs:
       any: $${{ steps.changes.outputs.any }}
       matrix: $${{ steps.changes.outputs.matrix }}
     steps:
-      - name: Check out the commit that CI tested
-        working-directory: .
-        env:
-          COMMIT: $${{ github.event.workflow_run.head_sha }}
-          REPOSITORY: $${{ github.server_url }}/$${{ github.repository }}
-$on_github
-        run: |
-          git init --quiet .
-          git remote add origin "$$REPOSITORY"
-          git fetch --quiet$depth origin "$$COMMIT"
-          git checkout --quiet --detach "$$COMMIT"
+$checkout_tested
 $install
       - name: Compare with what is live in staging
         id: changes
@@ -174,17 +184,7 @@ $on_github
       matrix:
         workers: $${{ fromJSON(needs.changes.result == 'success' && needs.changes.outputs.matrix || '[]') }}
     steps:
-      - name: Check out the commit that CI tested
-        working-directory: .
-        env:
-          COMMIT: $${{ github.event.workflow_run.head_sha }}
-          REPOSITORY: $${{ github.server_url }}/$${{ github.repository }}
-$on_github
-        run: |
-          git init --quiet .
-          git remote add origin "$$REPOSITORY"
-          git fetch --quiet$depth origin "$$COMMIT"
-          git checkout --quiet --detach "$$COMMIT"
+$checkout_tested
 $install
       - name: Install the fleet's packages, without any credential
         run: if [ -f package-lock.json ]; then npm ci --no-audit --no-fund; fi
@@ -211,17 +211,7 @@ $on_github
     permissions:
       contents: read
     steps:
-      - name: Check out the commit that CI tested
-        working-directory: .
-        env:
-          COMMIT: $${{ github.event.workflow_run.head_sha }}
-          REPOSITORY: $${{ github.server_url }}/$${{ github.repository }}
-$on_github
-        run: |
-          git init --quiet .
-          git remote add origin "$$REPOSITORY"
-          git fetch --quiet$depth origin "$$COMMIT"
-          git checkout --quiet --detach "$$COMMIT"
+$checkout_tested
 $install
       - name: Smoke staging
         env:
@@ -244,17 +234,7 @@ $on_github
     permissions:
       contents: read
     steps:
-      - name: Check out
-        working-directory: .
-        env:
-          COMMIT: $${{ github.sha }}
-          REPOSITORY: $${{ github.server_url }}/$${{ github.repository }}
-$on_github
-        run: |
-          git init --quiet .
-          git remote add origin "$$REPOSITORY"
-          git fetch --quiet$depth origin "$$COMMIT"
-          git checkout --quiet --detach "$$COMMIT"
+$checkout_main
 $install
       - name: Promote the very bytes that staging runs
         env:
