@@ -15,6 +15,7 @@ import httpx2
 
 from cattlegrid.clock import Clock
 from cattlegrid.cloudflare.http import open_http
+from cattlegrid.cloudflare.pace import Pace
 from cattlegrid.errors import ApiError
 from cattlegrid.model.target import Account
 
@@ -50,12 +51,21 @@ class Answer:
 class Client:
     """Calls `/accounts/<id>/…` of one account. Safe to share between threads; close it, or use it in a `with`.
 
+    `pace` keeps all clients of one token below Cloudflare's limit.
     `behind` is how many seconds this machine's clock is behind Cloudflare's, by its newest answer.
     """
 
-    def __init__(self, account: Account, *, clock: Clock | None = None, http: httpx2.Client | None = None) -> None:
+    def __init__(
+        self,
+        account: Account,
+        *,
+        clock: Clock | None = None,
+        http: httpx2.Client | None = None,
+        pace: Pace | None = None,
+    ) -> None:
         self.account = account
         self.clock = clock or Clock()
+        self.pace = pace or Pace()
         self.behind = 0.0
         self.http = http or open_http()
         self._own_http = http is None
@@ -129,6 +139,7 @@ class Client:
         for attempt in range(_ATTEMPTS):
             last = attempt == _ATTEMPTS - 1
             try:
+                self.pace.wait(self.clock)
                 response = self._send(method, path, query or {}, body or Body(), headers or {})
             except httpx2.TransportError as cut:
                 sent = not isinstance(cut, _NOT_SENT)
@@ -136,7 +147,9 @@ class Client:
                     raise _unanswered(cut, where, in_doubt=sent and not repeatable, account=self.account) from cut
                 self.clock.sleep(_backoff(attempt))
                 continue
+            told = response.headers
             self.behind = _behind(response, self.clock)
+            self.pace.heard(told.get("ratelimit", ""), told.get("ratelimit-policy", ""), self.clock.monotonic())
             if response.status_code < 400:
                 return _answer(response, where)
             wait = _wait(response, attempt)

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Final
 
+from cattlegrid.cloudflare.pace import least
 from cattlegrid.model.change import Change, Verdict
 
 JOBS: Final = 256  # GitHub's limit for one matrix
 PARALLEL: Final = 8  # the workflow's `max-parallel`
-CALLS: Final = 1200  # Cloudflare's limit for one token in five minutes
-WINDOW: Final = 300.0
 
 
 def shards(changes: Iterable[Change], *, jobs: int = JOBS) -> tuple[str, ...]:
@@ -42,7 +41,7 @@ def pace(entries: Iterable[str], calls_each: int, *, start: int = 20) -> Pace:
     """`calls_each` for one worker, `start` for what a job asks before it deploys its first."""
     sizes = [len(entry.split()) for entry in entries]
     calls = sum(start + size * calls_each for size in sizes)
-    return Pace(len(sizes), calls, max(0, ceil(calls / CALLS) - 1) * WINDOW)
+    return Pace(len(sizes), calls, least(calls))
 
 
 def outputs(entries: Iterable[str]) -> Mapping[str, str]:

@@ -83,7 +83,7 @@ def deploy(
     parts = toolchain.locate(edge.environ)
     source = checked_out(fleet, edge.environ)
     with (
-        opened(edge, fleet, environment) as (here, other, why_not),
+        opened(edge, fleet, environment, tell) as (here, other, why_not),
         locked(edge, source.repository, environment, "deploy"),
     ):
         stored = store.read(fleet, environment, edge.environ)

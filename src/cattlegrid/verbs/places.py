@@ -8,10 +8,12 @@ from pathlib import Path
 
 from cattlegrid.cloudflare.client import Client
 from cattlegrid.cloudflare.http import open_http
+from cattlegrid.cloudflare.pace import Pace
 from cattlegrid.errors import MissingCredential
 from cattlegrid.git import repository as git
 from cattlegrid.git.repository import Repository
 from cattlegrid.model.environment import Environment
+from cattlegrid.model.event import Event, Phase, Tell
 from cattlegrid.model.fleet import Fleet
 from cattlegrid.release import lock
 from cattlegrid.release.examine import Place
@@ -21,13 +23,25 @@ from cattlegrid.verbs.edge import Edge
 
 
 @contextmanager
-def opened(edge: Edge, fleet: Fleet, environment: Environment) -> Iterator[tuple[Place, Place | None, str]]:
-    """The environment, the other one if its credential is here, and otherwise what is missing."""
+def opened(
+    edge: Edge, fleet: Fleet, environment: Environment, tell: Tell = lambda _: None
+) -> Iterator[tuple[Place, Place | None, str]]:
+    """The environment, the other one if its credential is here, and otherwise what is missing.
+
+    `tell` hears when calls have to wait for Cloudflare's limit, which counts all calls of one token.
+    """
+    paces: dict[str, Pace] = {}
+
+    def waits(left: int, seconds: float) -> None:
+        said = f"{left} calls are left of Cloudflare's limit: waiting {seconds:.0f} s for the next window"
+        tell(Event(Phase.NOTE, "pace", environment, "", said))
+
     with open_http() as http:
 
         def place(wanted: Environment) -> Place:
             target = resolve(fleet, wanted, edge.environ)
-            return Place(Client(target.account, clock=edge.clock, http=http), target)
+            pace = paces.setdefault(target.account.token.reveal(), Pace(waits))
+            return Place(Client(target.account, clock=edge.clock, http=http, pace=pace), target)
 
         here = place(environment)
         other, why_not = None, ""

@@ -71,7 +71,7 @@ def promote(
     Raises GateClosed, StalePlan, Locked, Refused, and what reading raises; nothing was changed then.
     """
     fleet = load(edge.cwd)
-    with opened(edge, fleet, PRODUCTION) as (production, staging, missing), folder() as temporary:
+    with opened(edge, fleet, PRODUCTION, tell) as (production, staging, missing), folder() as temporary:
         if staging is None:
             raise MissingCredential(f"staging cannot be read: {missing}", next="set the variable named above")
         seen = look(edge, fleet, staging, production, temporary, options.meant.said)

@@ -71,7 +71,7 @@ def rollback(
     chosen = {worker.name for worker in fleet.named(names)}
     repository = git.find(fleet.root, edge.environ)
     with (
-        opened(edge, fleet, PRODUCTION) as (production, staging, missing),
+        opened(edge, fleet, PRODUCTION, tell) as (production, staging, missing),
         folder() as temporary,
         locked(edge, repository, PRODUCTION, "rollback"),
     ):
