@@ -56,10 +56,14 @@ def promote(programs: Programs, cloud: Cloud, fleet: Fleet) -> float:
 
     What wrangler deployed to production beside it is drift, and is meant to be replaced.
     """
-    promote = (programs.cattlegrid, "promote", "--replace-drift")
-    looked = run((*promote, "--dry-run", "--json"), cwd=fleet.root, env=cloud.environ)
-    release = json.loads(looked.out)["plan"]["release"]
-    return run((*promote, "--release", release), cwd=fleet.root, env=cloud.environ).seconds
+    promote = (programs.cattlegrid, "promote", "--replace-drift", "--release", release(programs, cloud, fleet))
+    return run(promote, cwd=fleet.root, env=cloud.environ).seconds
+
+
+def release(programs: Programs, cloud: Cloud, fleet: Fleet) -> str:
+    """The name of what staging runs, as a dry run shows it."""
+    dry_run = (programs.cattlegrid, "promote", "--replace-drift", "--dry-run", "--json")
+    return str(json.loads(run(dry_run, cwd=fleet.root, env=cloud.environ).out)["plan"]["release"])
 
 
 def _config(worker: str) -> dict[str, object]:

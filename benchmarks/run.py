@@ -21,7 +21,7 @@ import programs
 from results import Result, page, section
 
 BENCHMARKS = (
-    "help", "check", "changes", "mirror", "deploy", "status", "promote", "redeploy_under_load", "secrets_store",
+    "help", "check", "changes", "mirror", "deploy", "status", "promote", "gate", "redeploy_under_load", "secrets_store",
     "memory",
     "migrate", "schema", "gateway",
 )  # fmt: skip

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+import people
 from cattlegrid.cloudflare.client import Client
 from cattlegrid.errors import ConfigError, Refused
+from cattlegrid.model.check import Outcome
 from cattlegrid.model.secret import Secret
 from cattlegrid.model.target import Account
-from cattlegrid.release.gate import evaluate, records, rules
+from cattlegrid.release.gate import evaluate, judge, records, rules
 from cattlegrid.release.gate.evaluate import Said
 from cattlegrid.release.gate.manifest import Grounds
 from cattlegrid.release.gate.rules import Rules
@@ -178,3 +181,19 @@ def test_rules_cannot_be_named_once_production_runs_something(tmp_path: Path) ->
             evaluate.read(grounds, (head[:16],), Said(rules=head), NOW, {})
         named = evaluate.read(grounds, (), Said(rules=head), NOW, {})
     assert (named.rules.first, named.rules.commits) == (True, (head,))
+
+
+def test_an_approval_whose_ref_was_forced_to_another_release_s_does_not_count_any_more(tmp_path: Path) -> None:
+    origin = fleet(tmp_path / "origin")
+    clone = clone_of(origin, tmp_path / "clone").repository()
+    mine, other = (
+        records.write(clone, replace(said(Kind.APPROVE, name), release={"of": name}), b"signature")
+        for name in ("0123456789ab", "ba9876543210")
+    )
+    for record in (mine, other):
+        records.share(clone, record)
+    origin.git("update-ref", mine.ref, other.ref)
+    (found,) = records.read(clone).of(Kind.APPROVE, mine.name)
+    assert found.problem == "it cannot be read: it lies under another name than its own"
+    (refused,) = judge.approval(people.case(people.rules(), found))
+    assert refused.outcome is Outcome.FAIL

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
+from answering import answering, ok
+from cattlegrid.clock import Clock
+from cattlegrid.cloudflare.client import Client
 from cattlegrid.model.check import Outcome
+from cattlegrid.model.environment import Environment
+from cattlegrid.model.secret import Secret
+from cattlegrid.model.target import Account, Target
 from cattlegrid.model.version import Deployment, Version
+from cattlegrid.release.examine import Place
 from cattlegrid.release.gate import judge
 from cattlegrid.release.gate.records import Records
 from cattlegrid.release.live import Live
+from cattlegrid.verbs.candidate import now
+from cattlegrid.verbs.edge import Edge
 from people import MANIFEST, NOW, Kind, Person, case, person, rules
 
 
@@ -92,3 +102,13 @@ def test_a_candidate_has_to_stand_in_staging_for_its_time(stood: int, outcome: O
 def test_the_soak_says_when_it_will_be_enough() -> None:
     (check,) = judge.soak(rules(soak=600.0), live(at=timedelta(seconds=60)), ["context"], NOW)
     assert check.detail == "live in staging for 60 s of 600 s; enough at 20:09:00 UTC"
+
+
+@pytest.mark.parametrize("hours", [-1, 1], ids=["an hour slow", "an hour fast"])
+def test_a_clock_that_is_an_hour_off_is_set_right_by_cloudflare_s_answers(hours: int) -> None:
+    here = Clock(now=lambda: datetime.now(UTC) + timedelta(hours=hours))
+    with answering(lambda _: ok([])) as server, Client(Account(server.url, "acc", Secret("t")), clock=here) as client:
+        client.get("/x")
+        place = Place(client, Target(Environment.STAGING, client.account, {}))
+        told = now(Edge(Path(), {}, clock=here), place)
+    assert abs(told - datetime.now(UTC)) < timedelta(seconds=10)

@@ -68,6 +68,18 @@ def test_a_promotion_survives_every_call_that_fails_once(alpha: Standing, kind: 
         assert "nothing to promote" in alpha.run("promote", "--dry-run").out
 
 
+def test_smoke_passes_whatever_call_fails_once(alpha: Standing) -> None:
+    alpha.done("deploy")
+    calls = alpha.calls_of(lambda: alpha.done("smoke"))
+    assert calls > 5
+    for kind in FAULTS:
+        for number in range(0, calls, 1 if EVERY == 1 else calls // 2):
+            alpha.cloud.arm(kind, skip=number, seconds=0.2)
+            smoked = alpha.run("smoke")
+            alpha.cloud.disarm()
+            assert smoked.code == 0, f"{kind} at call {number}: {smoked.said}"
+
+
 def test_a_deploy_that_is_killed_at_any_call_is_finished_by_the_next(alpha: Standing) -> None:
     alpha.done("deploy")
     alpha.change("alpha", "counted")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
+from collections.abc import Callable
 
 import pytest
 from standing import KEYS, MIGRATIONS, Standing
@@ -179,6 +181,25 @@ def test_a_worker_that_cannot_start_stays_behind_and_the_other_goes(fleet: Stand
     again = fleet.done("deploy", "--json").json
     assert [change["verdict"] for change in again["changes"]] == ["changed", "unchanged"]
     assert fleet.word("alpha") == "mended"
+
+
+@pytest.mark.skipif("CATTLEGRID_EXHAUSTIVE" not in os.environ, reason="two minutes; CATTLEGRID_EXHAUSTIVE=1 runs it")
+@pytest.mark.timeout(900)
+def test_of_twenty_workers_one_cannot_start_and_nineteen_go(new_fleet: Callable[..., Standing]) -> None:
+    names = ("alpha", *(f"worker{number:02}" for number in range(1, 20)))
+    fleet = new_fleet(*names)
+    fleet.clone.commit({"workers/worker07/src/word.js": 'throw new TypeError("boom at start-up");\n'})
+    red = fleet.run("deploy", "--json")
+    assert red.code == 1
+    failed = {one["name"]: one["detail"] for one in red.json["ran"]["workers"] if not one["ok"]}
+    assert list(failed) == ["worker07"]
+    assert "boom at start-up" in failed["worker07"]
+    assert {fleet.word(name) for name in names if name != "worker07"} == {"first"}
+    assert fleet.run("promote", "--dry-run").code == 3
+    fleet.change("worker07", "mended")
+    again = fleet.run("deploy", "--json").json
+    assert [step["worker"] for wave in again["plan"]["waves"] for step in wave] == ["worker07"]
+    assert fleet.word("worker07") == "mended"
 
 
 def test_what_an_agent_deploys_by_hand_is_drift_and_the_gate_stays_closed(
