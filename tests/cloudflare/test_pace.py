@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -15,7 +16,11 @@ from cattlegrid.cloudflare.pace import Pace
 from cattlegrid.local.envelope import ApiError
 from cattlegrid.local.limiter import Limiter, Quota
 from cattlegrid.model.secret import Secret
+from cattlegrid.model.stamp import Digests, Stamp
 from cattlegrid.model.target import Account
+from cattlegrid.release.promotion.candidate import Part
+from cattlegrid.release.promotion.plan import How, PromotionPlan, PromotionStep
+from cattlegrid.secrets.push import PushPlan
 
 
 class Time:
@@ -76,3 +81,17 @@ def test_without_the_headers_nothing_waits() -> None:
 @pytest.mark.parametrize(("calls", "seconds"), [(0, 0), (1200, 0), (1201, 300), (4500, 900), (30_000, 7200)])
 def test_so_many_calls_take_so_many_windows(calls: int, seconds: float) -> None:
     assert pace.least(calls) == seconds
+
+
+def test_a_promotion_of_a_hundred_workers_says_before_it_starts_that_it_is_paced() -> None:
+    assert pace.told(_promotion(8).calls) == ""
+    said = pace.told(_promotion(100).calls)
+    assert re.fullmatch(r"about \d{4} calls, and Cloudflare allows 1200 in .*: they are paced, over \d\d minutes", said)
+
+
+def _promotion(workers: int) -> PromotionPlan:
+    stamp = Stamp("c" * 16, Digests(*["d" * 12] * 4))
+    step = PromotionStep(
+        "w", "w", Part("w", "w", "v", stamp), stamp, None, "", How.AHEAD, "", "", PushPlan("w", "w", (), (), (), ())
+    )
+    return PromotionPlan("0" * 12, "", (), (), (step,) * workers, (), {}, {})

@@ -103,6 +103,8 @@ def _asked(plan: PromotionPlan, show: Show) -> str:
 
 
 def _plan(report: PromoteReport, show: Show) -> None:
+    from cattlegrid.cloudflare import pace  # noqa: PLC0415 - --help needs none of this
+
     plan = report.plan
     if plan.empty:
         show.heading(_PRODUCTION, f"runs release {plan.release} already; nothing to promote")
@@ -114,6 +116,8 @@ def _plan(report: PromoteReport, show: Show) -> None:
     for database in plan.databases:
         pending = ", ".join(migration.name for migration in database.plan.pending) or "the environment's marker"
         show.line(f"  database {database.name}: {pending}")
+    if paced := pace.told(plan.calls):
+        show.line(f"  {paced}")
     options.difference(show, report.difference)
     show.line(f"  gate: {plan.rules}")
     options.checks(show, plan.conditions, all_of_them=True)

@@ -27,6 +27,15 @@ def least(calls: int) -> float:
     return max(0, ceil(calls / CALLS) - 1) * WINDOW
 
 
+def told(calls: int) -> str:
+    """What a person has to know before so many calls; empty when they fit into one window."""
+    if calls <= CALLS - _RESERVE:
+        return ""
+    minutes = max(least(calls + _RESERVE), WINDOW) / 60
+    allowed = f"Cloudflare allows {CALLS} in five minutes"
+    return f"about {calls} calls, and {allowed}: they are paced, over {minutes:.0f} minutes"
+
+
 @dataclass
 class Pace:
     """For all clients of one token. `tell` hears of each wait: how many calls are left, and the seconds."""
