@@ -17,7 +17,7 @@ from cattlegrid.clock import Clock
 
 CALLS: Final = 1200  # for one token in one window
 WINDOW: Final = 300.0
-_RESERVE: Final = 200
+_RESERVE: Final = 150
 _LEFT: Final = re.compile(r"\br=(\d+)\s*;\s*t=(\d+)")
 _QUOTA: Final = re.compile(r"\bq=(\d+)")
 

@@ -56,7 +56,7 @@ def backup(
     """
     fleet = load(edge.cwd)
     chosen = tuple(worker.name for worker in fleet.named(names))
-    with opened(edge, fleet, environment) as (place, _, _):
+    with opened(edge, fleet, environment, tell) as (place, _, _):
         databases = dict(_databases(place, chosen))
         if not databases:
             raise NotMeasured("no worker has a database: there is nothing to back up")

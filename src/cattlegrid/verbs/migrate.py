@@ -80,7 +80,7 @@ def migrate(
     fleet = load(edge.cwd)
     chosen = {worker.name for worker in fleet.named(names)}
     started = edge.clock.monotonic()
-    with opened(edge, fleet, environment) as (here, _, _):
+    with opened(edge, fleet, environment, tell) as (here, _, _):
         found = bound(worker for name, worker in here.target.workers.items() if name in chosen)
         plans = each(lambda one: _plan(here, one), found)
         for one, plan in zip(found, plans, strict=True):

@@ -154,7 +154,7 @@ def mirror(
     Raises Refused for undecided columns and for a database that is not staging's, before anything is written; Failed
     with table and key range. The same command goes on where an interrupted one ended.
     """
-    with surveyed(edge, names, options.tables) as ground:
+    with surveyed(edge, names, options.tables, tell) as ground:
         for one in ground.surveyed:
             policy.refuse_open(one.resolved, f"database {one.pair.production.name}")
         if options.dry_run:
@@ -192,11 +192,13 @@ class Ground:
 
 
 @contextmanager
-def surveyed(edge: Edge, names: tuple[str, ...], tables: tuple[str, ...] = ()) -> Iterator[Ground]:
+def surveyed(
+    edge: Edge, names: tuple[str, ...], tables: tuple[str, ...] = (), tell: Tell = lambda _: None
+) -> Iterator[Ground]:
     """Production's databases, read but for their rows. Raises NotMeasured when there is none in both environments."""
     fleet = load(edge.cwd)
     chosen = tuple(worker.name for worker in fleet.named(names))
-    with opened(edge, fleet, Environment.STAGING) as (staging, production, why_not):
+    with opened(edge, fleet, Environment.STAGING, tell) as (staging, production, why_not):
         if production is None:
             raise MissingCredential(why_not, next="export a token that may read production's databases")
         key = _key(edge, fleet)

@@ -60,7 +60,7 @@ def provision(
     now = {worker.config: (fleet.root / worker.config).read_bytes() for worker in fleet.workers}
     files = deployables(fleet, other)
     with (
-        opened(edge, fleet, environment) as (here, there, missing),
+        opened(edge, fleet, environment, tell) as (here, there, missing),
         locked(edge, git.find(fleet.root, edge.environ), environment, "provision"),
     ):
         workers = {name: worker for name, worker in here.target.workers.items() if name in chosen}

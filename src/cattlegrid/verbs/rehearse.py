@@ -68,7 +68,7 @@ def rehearse(
 
     Raises what `mirror` raises while the copy is made, and Refused for real values in another account.
     """
-    with surveyed(edge, names) as ground:
+    with surveyed(edge, names, tell=tell) as ground:
         done = tuple(_one(ground, one, options, tell) for one in ground.surveyed)
     checks = tuple(check for one in done for check in one.checks(loss_meant=options.loss_meant))
     return RehearsalReport(Environment.PRODUCTION, done, checks)

@@ -65,7 +65,7 @@ def restore(
             where=str(file),
             next="cattlegrid mirror",
         )
-    with opened(edge, fleet, environment) as (place, _, _):
+    with opened(edge, fleet, environment, tell) as (place, _, _):
         old = _database(place, worker, binding)
         tell(Event(Phase.STARTED, f"restore {file.name}", environment))
         started = edge.clock.monotonic()

@@ -21,6 +21,6 @@ def smoke(
     """Examine the named workers, or all. Raises UnknownWorker, ConfigError, MissingCredential, ApiError."""
     fleet = load(edge.cwd)
     chosen = tuple(worker.name for worker in fleet.named(names))
-    with opened(edge, fleet, environment) as (here, other, why_not):
+    with opened(edge, fleet, environment, tell) as (here, other, why_not):
         around = surroundings(fleet, here, other, edge.environ, why_not)
         return announced(tell, environment, lambda: examine(here, chosen, around))
