@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import subprocess
@@ -9,6 +10,11 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from cattlegrid.cli.demo.stage import Stage
+from cattlegrid.cli.demo.teller import Teller
+from cattlegrid.cli.show import Show
+from cattlegrid.toolchain import Toolchain
 
 COMMAND = (sys.executable, "-m", "cattlegrid", "demo", "--into", "stage")
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -59,6 +65,14 @@ def test_the_demo_tells_its_story_also_after_it_was_interrupted(tmp_path: Path) 
     assert digests[0] == digests[1] != digests[2] == digests[3]
     assert not (tmp_path / "stage").exists()
     assert _processes_below(tmp_path) == []
+
+
+def test_an_agent_that_plays_the_demo_is_refused_and_the_story_goes_on(tmp_path: Path, node_parts: Toolchain) -> None:
+    out = io.StringIO()
+    environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "CLAUDECODE": "1"}
+    teller = Teller(Stage(tmp_path, environ, node_parts, str), Show(out, out, {}, json=False))
+    assert not teller.person("cattlegrid approve --release 0123456789ab")
+    assert "in an agent's process tree: the variable CLAUDECODE is set" in out.getvalue()
 
 
 def test_a_folder_that_is_not_an_earlier_demo_is_left_alone(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from cattlegrid.cli.demo.scenes import SCENES
 from cattlegrid.cli.demo.stage import Stage, lay_out
 from cattlegrid.cli.demo.teller import Teller
 from cattlegrid.cli.show import Show
+from cattlegrid.release.gate.people import VARIABLES
 
 # What a person's shell would hand on; everything of Cloudflare's comes from the local one, whatever the person has set.
 _CARRIED: Final = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "TERM", "TMPDIR", "XDG_CACHE_HOME", "CATTLEGRID_CACHE")
@@ -55,7 +56,8 @@ def _set(folder: Path, show: Show) -> Stage:
         cloud = daemon.env(running.state)
         _lift_the_limit(running.base_url, cloud["CLOUDFLARE_API_TOKEN"])
         cloud = local.environment(cloud)
-    carried = {name: os.environ[name] for name in _CARRIED if name in os.environ}
+    # An agent that plays the story is to be refused in it what only a person may.
+    carried = {name: os.environ[name] for name in (*_CARRIED, *VARIABLES) if name in os.environ}
     colour = {"FORCE_COLOR": "1"} if show.coloured else {"NO_COLOR": "1"}
     environ = {**carried, **cloud, **colour, "CI": "1"}
     return Stage(folder, environ, toolchain.locate(os.environ), running.worker_address)

@@ -11,7 +11,7 @@ _PROGRAMS: Final = frozenset({
     "aider", "amp", "auggie", "claude", "codex", "copilot", "crush", "cursor-agent", "droid", "gemini", "goose",
     "opencode", "qwen",
 })  # fmt: skip
-_VARIABLES: Final = (
+VARIABLES: Final = (
     "CATTLEGRID_SESSION", "CLAUDECODE", "CLAUDE_CODE_ENTRYPOINT", "CODEX_SANDBOX", "CURSOR_AGENT", "CURSOR_TRACE_ID",
     "GEMINI_CLI", "OPENCODE",
 )  # fmt: skip
@@ -22,7 +22,7 @@ def agent(programs: Iterable[str], environ: Mapping[str, str]) -> str:
     for program in programs:
         if program in _PROGRAMS:
             return f"it was started by {program}"
-    for name in _VARIABLES:
+    for name in VARIABLES:
         if environ.get(name):
             return f"the variable {name} is set"
     return ""
