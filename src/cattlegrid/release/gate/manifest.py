@@ -85,12 +85,14 @@ def _piece(grounds: Grounds, part: Part) -> tuple[Piece, str]:
     """The piece, and what is wrong with it, in words."""
     deployable, tested, stamped = grounds.production[part.worker], grounds.tested[part.worker], part.stamp.digests
     commit = whole_commit(grounds.repository, part.stamp.commit, part.worker)
-    code: str | None = stamped.code
+    code: str | None
     if directory := assets_directory(tested):
         code = assets.reproduce(grounds.places, grounds.staging, part, commit, tested)
-    elif not any(deployable.config.get(key) for key in _NOT_BYTES):
+    else:
         code = digests.code(versions.modules(grounds.staging, part.script, part.version)[0])
     piece = Piece(commit, code or stamped.code, digests.config(deployable), digests.schema(deployable))
+    if key := next((key for key in _NOT_BYTES if deployable.config.get(key)), ""):
+        return piece, f"{part.worker}: it has {key}, which cannot be moved as bytes: cattlegrid does not promote it"
     if code is None:
         lost = f"{part.worker}: the static assets in {directory} are not the ones that staging was tested with"
         return piece, f"{lost}; check {commit[:12]} out, build them and try again"
