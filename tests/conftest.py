@@ -10,6 +10,11 @@ from cattlegrid.toolchain import Toolchain, locate
 from herd import Herd, raise_herd
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first: begun last, one of them would keep one processor busy while the other has nothing."""
+    items.sort(key=lambda item: item.path.parent.name != "pipeline")
+
+
 @pytest.fixture(scope="session")
 def node_parts() -> Toolchain:
     """The pinned node, wrangler and workerd, as a user's first command would install them."""
