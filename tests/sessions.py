@@ -17,7 +17,7 @@ Run = Callable[[str], str]
 _FENCE = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _COMMAND = re.compile(r"^\$ (.*)$", re.MULTILINE)
 _TOOK = re.compile(r"  \d+\.\d+ s$", re.MULTILINE)
-_SECONDS = re.compile(r"\b\d+\.\d+ s\b")
+_SECONDS = re.compile(r"\b\d+\.\d+ (s|sec)\b")
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -39,7 +39,7 @@ def play(page: str, root: Path, run: Run) -> str:
 
 def settled(text: str) -> str:
     """Without what differs from run to run."""
-    lines = [line.rstrip() for line in _UUID.sub("0" * 8, _SECONDS.sub("0.00 s", _TOOK.sub("", text))).splitlines()]
+    lines = [line.rstrip() for line in _UUID.sub("0" * 8, _SECONDS.sub(r"0.00 \1", _TOOK.sub("", text))).splitlines()]
     return "".join(f"{line}\n" for line in lines)
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
 import re
 import subprocess
 import sys
@@ -16,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from herd import COMMAND, PRODUCTION_TOKEN, Herd
+from terminal import at_a_terminal
 
 pytestmark = pytest.mark.slow
 OWN = f"{sys.executable} -P -m cattlegrid"
@@ -37,22 +36,7 @@ def test_production_by_name_needs_a_terminal(herd: Herd) -> None:
 
 def typed(herd: Herd, words: list[str], answer: str) -> tuple[int, str]:
     """A command at a terminal of its own, with one line typed at its question."""
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.chdir(herd.folder)
-        os.execve(COMMAND, [COMMAND, *words], dict(herd.environ))  # noqa: S606 - a terminal for a person
-    said, answered = "", False
-    while True:
-        try:
-            piece = os.read(terminal, 4096).decode("utf-8", "replace")
-        except OSError:
-            break
-        said += piece
-        if not answered and "Type " in said:
-            os.write(terminal, f"{answer}\n".encode())
-            answered = True
-    os.close(terminal)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), said
+    return at_a_terminal([COMMAND, *words], herd.folder, herd.environ, [("Type ", answer)])
 
 
 def test_production_by_name_is_typed_once_more(herd: Herd) -> None:

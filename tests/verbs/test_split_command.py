@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -14,9 +13,10 @@ import pytest
 
 from cattlegrid.errors import ConfigError, Failed, StalePlan
 from cattlegrid.verbs.edge import Edge
-from cattlegrid.verbs.split import Options, split
+from cattlegrid.verbs.split import Open, Options, open_questions, split
 from cattlegrid.wrangler.edit.save import Write, save
 from repositories import Clone, empty
+from terminal import at_a_terminal
 
 SHOP = """\
 name = "shop"
@@ -60,31 +60,37 @@ def typed(clone: Clone, *words: str) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
-def tour() -> list[list[str]]:
-    """The commands of the README's part about a repository of one's own."""
-    readme = (Path(__file__).parent.parent.parent / "README.md").read_text()
-    part = readme.partition("## Your own repository")[2].partition("```sh\n")[2].partition("```")[0]
-    return [line.partition("#")[0].split()[1:] for line in part.splitlines()]
-
-
 @pytest.mark.slow
-def test_the_readme_s_tour_splits_a_repository_and_leaves_it_alone_the_next_time(repository: Clone) -> None:
-    init, dry_run, write, check = tour()
-    assert [init, dry_run, write, check] == [["init"], ["split", "--dry-run"], ["split"], ["check"]]
-    assert (typed(repository, *init)[0], typed(repository, "split", "--check")[0]) == (0, 1)
-    code, shown = typed(repository, *dry_run)
-    assert (code, repository.git("status", "--porcelain")) == (0, "?? cattlegrid.toml")
-    assert '+[env.production]\n+name = "shop"' in shown
-    assert "readings by wrangler: production as before, staging shares nothing with it" in shown
-    code, shown = typed(repository, *write)
-    assert (code, "ship.sh:1" in shown) == (0, True)
-    changed = repository.git("diff", "--name-only").split()
-    assert changed == ["workers/mail/wrangler.jsonc", "workers/shop/package.json", "workers/shop/wrangler.toml"]
-    assert json.loads((repository.root / "workers/shop/package.json").read_text())["scripts"]["deploy:prod"]
-    assert 'service = "mail-staging"' in (repository.root / "workers/shop/wrangler.toml").read_text()
+def test_at_a_terminal_it_asks_about_crons_and_routes_and_the_next_run_asks_and_changes_nothing(
+    repository: Clone,
+) -> None:
+    timed = 'route = "shop.example.com/*"\n' + SHOP + '[triggers]\ncrons = ["0 6 * * *"]\n'
+    repository.commit({"cattlegrid.toml": SETTINGS, "workers/shop/wrangler.toml": timed})
+    answers = [("run then too? [y/N]", "y"), ("And staging?", "staging.{route}")]
+    argv = [sys.executable, "-m", "cattlegrid", "split"]
+    code, shown = at_a_terminal(argv, repository.root, dict(os.environ), answers)
+    assert (code, "shop.example.com/* is production's; staging answers at staging.shop.example.com/*" in shown) == (
+        0,
+        True,
+    )
+    assert "ship.sh:1" in shown
+    written = (repository.root / "workers/shop/wrangler.toml").read_text()
+    assert written.startswith('route = "staging.shop.example.com/*"')
+    assert 'service = "mail-staging"' in written
+    assert "crons = []" not in written
     repository.commit()
-    assert [typed(repository, *words)[0] for words in (write, ["split", "--check"], check)] == [0, 0, 0]
-    assert repository.git("status", "--porcelain") == ""
+    code, shown = at_a_terminal(argv, repository.root, dict(os.environ), [])
+    assert (code, "[y/N]" in shown, repository.git("status", "--porcelain")) == (0, False, "")
+    assert typed(repository, "split", "--check")[0] == 0
+
+
+def test_without_an_answer_or_anybody_to_ask_staging_has_no_crons_and_no_routes(repository: Clone) -> None:
+    timed = 'route = "shop.example.com/*"\n' + SHOP + '[triggers]\ncrons = ["0 6 * * *"]\n'
+    repository.commit({"cattlegrid.toml": SETTINGS, "workers/shop/wrangler.toml": timed})
+    code, shown = typed(repository, "split", "--check")
+    assert (code, "dropped" in shown, "shop.example.com/* is production's" in shown) == (1, True, True)
+    assert "0 6 * * *: production's alone" in shown
+    assert open_questions(Edge(repository.root, os.environ)) == Open(("0 6 * * *",), ("shop.example.com/*",))
 
 
 @pytest.mark.slow

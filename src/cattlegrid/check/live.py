@@ -7,23 +7,15 @@ from dataclasses import dataclass
 from typing import Final
 
 from cattlegrid.check import rules
-from cattlegrid.check.look import Look
+from cattlegrid.check.look import Look, Worker
 from cattlegrid.model.environment import Environment
 from cattlegrid.model.finding import Finding
+from cattlegrid.secrets import digest
+from cattlegrid.wrangler.deployed import VARIABLE, Bound, asked, held
 
-# The field of a deployed binding that says which resource it is, by the API's type names, with our word for it.
-_IDENTITY: Final[Mapping[str, tuple[str, str]]] = {
-    "d1": ("D1 database", "id"),
-    "kv_namespace": ("KV namespace", "namespace_id"),
-    "r2_bucket": ("R2 bucket", "bucket_name"),
-    "queue": ("queue", "queue_name"),
-    "service": ("Worker", "service"),
-    "vectorize": ("Vectorize index", "index_name"),
-    "hyperdrive": ("Hyperdrive configuration", "id"),
-    "dispatch_namespace": ("dispatch namespace", "namespace"),
-    "mtls_certificate": ("mTLS certificate", "certificate_id"),
-    "analytics_engine": ("Analytics Engine dataset", "dataset"),
-    "workflow": ("workflow", "workflow_name"),
+_DEPLOY: Final = {
+    Environment.STAGING: "cattlegrid deploy",
+    Environment.PRODUCTION: "cattlegrid promote, when the file is what you mean",
 }
 
 
@@ -35,41 +27,72 @@ class Running:
     environment: Environment
     bindings: tuple[Mapping[str, object], ...]
 
+    @property
+    def held(self) -> dict[str, Bound]:
+        return held(self.bindings, ours=(digest.VARIABLE,))
+
 
 def live(look: Look, running: tuple[Running, ...]) -> Iterator[Finding]:
-    """Staging's live bindings against production's live ones and against all that production's files name."""
-    taken: dict[tuple[str, str], str] = {
-        key: f"production's in {worker.file}" for key, worker in look.production.items()
-    }
+    """Staging's live bindings against all that production uses, live or in a file; then each environment's live ones
+    against its own file.
+    """
+    files = {worker.name: worker for worker in look.workers}
+    if look.fleet.one_account:
+        yield from _shared(look, files, running)
+    for one in running:
+        yield from _unlike_the_file(files[one.worker], one)
+
+
+def _shared(look: Look, files: Mapping[str, Worker], running: tuple[Running, ...]) -> Iterator[Finding]:
+    taken = {key: f"production's in {worker.file}" for key, worker in look.production.items()}
     for one in running:
         if one.environment is Environment.PRODUCTION:
-            for key, _ in _identities(one):
-                taken.setdefault(key, f"bound by {one.worker} in production")
-    files = {worker.name: worker for worker in look.workers}
+            for bound in one.held.values():
+                for key in bound.keys:
+                    taken.setdefault(key, f"bound by {one.worker} in production")
     for one in running:
-        if one.environment is not Environment.STAGING:
-            continue
-        for key, name in _identities(one):
-            if key in taken:
-                what = f"{one.worker} runs in staging with {name} bound to {key[0]} {key[1]}, {taken[key]}"
-                yield files[one.worker].finding(rules.LIVE_SHARED, (), what, "cattlegrid split, then cattlegrid deploy")
-        yield from _unlike_the_file(look, one)
+        if one.environment is Environment.STAGING:
+            for name, bound in one.held.items():
+                for key in bound.keys:
+                    if key in taken:
+                        what = f"{one.worker} runs in staging with {name} bound to {' '.join(key)}, {taken[key]}"
+                        fix = "cattlegrid split, then cattlegrid deploy"
+                        yield files[one.worker].finding(rules.LIVE_SHARED, (), what, fix)
 
 
-def _unlike_the_file(look: Look, one: Running) -> Iterator[Finding]:
-    worker = next(worker for worker in look.workers if worker.name == one.worker)
-    config = worker.parts.staging or {}
-    for table, word, field in (("d1_databases", "D1 database", "database_id"), ("kv_namespaces", "KV namespace", "id")):
-        entries = config.get(table)
-        said = {entry.get("binding"): entry.get(field) for entry in entries} if isinstance(entries, list) else {}
-        for (kind, identity), name in _identities(one):
-            if kind == word and said.get(name) not in (None, identity):
-                what = f"{one.worker} runs in staging with {name} bound to {identity}; the file says {said[name]}"
-                yield worker.finding(rules.LIVE_DIFFERS, (), what, "cattlegrid deploy")
+def _unlike_the_file(worker: Worker, one: Running) -> Iterator[Finding]:
+    parts = worker.parts
+    config = (parts.staging if one.environment is Environment.STAGING else parts.production) or {}
+    wanted, found = asked(config), one.held
+    for name in (*wanted, *(name for name in found if name not in wanted)):
+        ours, theirs = wanted.get(name), found.get(name)
+        if ours is None and theirs is not None and theirs.word == VARIABLE and config.get("keep_vars"):
+            continue  # set on the dashboard, and meant to stay
+        said = _difference(name, ours, theirs)
+        if said:
+            path = worker.at(one.environment.value, ours.path) if ours is not None else ()
+            what = f"{one.worker} runs in {one.environment} {said}"
+            yield worker.finding(rules.LIVE_DIFFERS, path, what, _DEPLOY[one.environment])
 
 
-def _identities(one: Running) -> Iterator[tuple[tuple[str, str], str]]:
-    for binding in one.bindings:
-        word, field = _IDENTITY.get(str(binding.get("type")), ("", ""))
-        if field and binding.get(field):
-            yield (word, str(binding[field])), str(binding.get("name", ""))
+def _difference(name: str, ours: Bound | None, theirs: Bound | None) -> str:
+    """What runs, in words behind 'runs in staging'; empty when it is as the file says. Values are not shown."""
+    if theirs is None:
+        return f"without the {_called(name, ours)}, which the file has"
+    if ours is None:
+        return f"with the {_called(name, theirs)}, which the file does not have"
+    if ours.word != theirs.word:
+        return f"with {name} as {theirs.word}; the file says {ours.word}"
+    known = ours.identity and theirs.identity
+    if known and ours.identity != theirs.identity:
+        if ours.word == VARIABLE:
+            return f"with another value of {name} than the file's"
+        return f"with {name} bound to {theirs.word} {theirs.identity}; the file says {ours.identity}"
+    if ours.script and theirs.script and ours.script != theirs.script:
+        return f"with {name} bound to {theirs.identity} of {theirs.script}; the file says {ours.script}"
+    return ""
+
+
+def _called(name: str, bound: Bound | None) -> str:
+    word = bound.word if bound is not None else ""
+    return f"variable {name}" if word == VARIABLE else f"binding {name} ({word})"

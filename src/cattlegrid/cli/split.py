@@ -2,10 +2,14 @@
 
 Production keeps everything it has: wrangler's own reader is asked before a byte is written, and the change is refused
 when it does not read production as before, or when staging would share anything with it.
+
+At a terminal it asks whether production's crons run in staging too, and where staging's routes are; --crons, --route or
+--yes answer beforehand. Without an answer staging has neither.
 """
 
 from __future__ import annotations
 
+import sys
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
@@ -14,9 +18,10 @@ from cattlegrid.cli.show import Show
 from cattlegrid.model.environment import Environment
 
 if TYPE_CHECKING:
+    from cattlegrid.verbs.edge import Edge
     from cattlegrid.verbs.split import SplitReport
     from cattlegrid.wrangler.split.plan import FilePlan
-    from cattlegrid.wrangler.split.twin import Note
+    from cattlegrid.wrangler.split.twin import Note, Wishes
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -34,6 +39,7 @@ def arguments(parser: ArgumentParser) -> None:
         "--scripts", action="store_true", help="mend every npm script that calls wrangler without an environment"
     )
     parser.add_argument("--dry-run", action="store_true", help="show what would be written, proven, and write nothing")
+    parser.add_argument("--yes", action="store_true", help="ask nothing")
     parser.add_argument("--check", action="store_true", help="exit 1 when a file is not split; writes nothing")
 
 
@@ -41,15 +47,33 @@ def run(args: Namespace, show: Show) -> int:
     from cattlegrid.verbs.edge import Edge  # noqa: PLC0415 - the parser alone (--help) needs none of this
     from cattlegrid.verbs.split import Options, split  # noqa: PLC0415 - as above
     from cattlegrid.wrangler.split.content import Layout  # noqa: PLC0415 - as above
-    from cattlegrid.wrangler.split.twin import Wishes  # noqa: PLC0415 - as above
 
     on_top = Environment.named(args.default)
     layout = Layout.STAGING_ON_TOP if on_top is Environment.STAGING else Layout.PRODUCTION_ON_TOP
-    chosen = Options(layout, Wishes(args.route, args.crons), args.dry_run, args.check, args.scripts)
-    report = split(Edge.here(), tuple(args.workers), chosen)
+    edge = Edge.here()
+    chosen = Options(layout, _wishes(args, edge, show), args.dry_run, args.check, args.scripts)
+    report = split(edge, tuple(args.workers), chosen)
     show.report(_summary(report))
     _show(report, show)
     return report.outcome.exit_code
+
+
+def _wishes(args: Namespace, edge: Edge, show: Show) -> Wishes:
+    """What staging shall have of production's routes and crons: said, or asked of a person at a terminal."""
+    from cattlegrid.verbs.split import open_questions  # noqa: PLC0415 - as above
+    from cattlegrid.wrangler.split.twin import Wishes  # noqa: PLC0415 - as above
+
+    route, crons = args.route, args.crons
+    if args.yes or args.check or args.json or not sys.stdin.isatty():
+        return Wishes(route, crons)
+    found = open_questions(edge, tuple(args.workers))
+    if found.crons and not crons:
+        asked = f"Production runs at {', '.join(found.crons)}. Shall staging run then too? [y/N] "
+        crons = show.ask(asked).lower() in {"y", "yes"}
+    if found.routes and not route:
+        asked = f"Production answers at {', '.join(found.routes)}. And staging? Such as staging.{{route}} [nowhere] "
+        route = show.ask(asked)
+    return Wishes(route, crons)
 
 
 def _summary(report: SplitReport) -> dict[str, object]:

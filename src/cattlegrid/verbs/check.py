@@ -26,7 +26,8 @@ def check(edge: Edge, *, live: bool = False) -> Checked:
         from cattlegrid.verbs.check_live import read  # noqa: PLC0415 - an HTTP client that only --live needs
 
         try:
-            running, bindings = read(edge, seen)
+            running, bindings, absent = read(edge, seen)
+            missing = missing or absent
         except (ConfigError, MissingCredential) as error:
             missing = f"what runs was not looked at: {error.what}"
     findings = examine(seen, repository, running)

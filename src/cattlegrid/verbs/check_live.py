@@ -12,10 +12,13 @@ from cattlegrid.verbs.edge import Edge
 from cattlegrid.verbs.places import opened
 
 
-def read(edge: Edge, look: Look) -> tuple[list[Finding], int]:
-    """The findings, and how many bindings were examined. Raises MissingCredential, ConfigError, ApiError."""
+def read(edge: Edge, look: Look) -> tuple[list[Finding], int, str]:
+    """The findings, how many bindings were examined, and what could not be since nothing of it is deployed.
+
+    Raises MissingCredential, ConfigError, ApiError.
+    """
     names = tuple(worker.name for worker in look.workers)
-    running = []
+    running, absent = [], []
     with opened(edge, look.fleet, Environment.STAGING) as (staging, production, why_not):
         if production is None:
             raise MissingCredential(why_not)
@@ -23,4 +26,7 @@ def read(edge: Edge, look: Look) -> tuple[list[Finding], int]:
             for name, one in read_live(place.client, place.target, names).items():
                 if one.version is not None:
                     running.append(Running(name, place.target.environment, one.version.bindings))
-    return list(live(look, tuple(running))), sum(len(one.bindings) for one in running)
+                else:
+                    absent.append(f"{name} in {place.target.environment}")
+    missing = f"nothing is deployed of {', '.join(absent)}" if absent else ""
+    return list(live(look, tuple(running))), sum(len(one.bindings) for one in running), missing

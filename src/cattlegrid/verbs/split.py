@@ -15,8 +15,9 @@ from cattlegrid.model.fleet import Fleet
 from cattlegrid.settings import load
 from cattlegrid.verbs.edge import Edge
 from cattlegrid.wrangler.edit.save import Write, save
+from cattlegrid.wrangler.resources import routes
 from cattlegrid.wrangler.split.content import Layout
-from cattlegrid.wrangler.split.plan import File, FilePlan, plan
+from cattlegrid.wrangler.split.plan import File, FilePlan, plan, read
 from cattlegrid.wrangler.split.proof import Proof, prove
 from cattlegrid.wrangler.split.scripts import ScriptsPlan, plan_scripts
 from cattlegrid.wrangler.split.twin import Wishes
@@ -55,6 +56,26 @@ class SplitReport:
         if not self.files:
             return Outcome.NOT_MEASURED
         return Outcome.FAIL if self.check and any(one.changes for one in self.files) else Outcome.PASS
+
+
+@dataclass(frozen=True)
+class Open:
+    """What production has in files that are not split yet and staging may have or not, as a person wishes."""
+
+    crons: tuple[str, ...] = ()
+    routes: tuple[str, ...] = ()
+
+
+def open_questions(edge: Edge, names: tuple[str, ...] = ()) -> Open:
+    """Raises ConfigError for files that cannot be read."""
+    fleet = load(edge.cwd)
+    chosen = {worker.name for worker in fleet.named(names)}
+    _, found = read(files(fleet), fleet.blocks)
+    fresh = [one.production for name, one in found.items() if name in chosen and one.layout is Layout.SINGLE]
+    triggers = [config.get("triggers") for config in fresh]
+    crons = [cron for one in triggers if isinstance(one, dict) for cron in one.get("crons") or ()]
+    patterns = [pattern for config in fresh for _, pattern in routes(config) if pattern]
+    return Open(tuple(dict.fromkeys(map(str, crons))), tuple(dict.fromkeys(patterns)))
 
 
 def split(edge: Edge, names: tuple[str, ...] = (), options: Options = Options()) -> SplitReport:
@@ -108,7 +129,7 @@ def _scripts(fleet: Fleet, plans: tuple[FilePlan, ...], *, all_scripts: bool) ->
     folders: dict[str, set[Layout]] = {}
     for one in plans:
         folder = one.file.path.rpartition("/")[0]
-        for place in {folder, ""}:
+        for place in dict.fromkeys((folder, "")):
             folders.setdefault(place, set()).add(one.layout)
     found = []
     for folder, layouts in folders.items():

@@ -43,7 +43,7 @@ def parse(raw: bytes, file_name: str, *, shown: str) -> dict[str, object]:
     """As `read`, from bytes: of a git object, say. `file_name` decides between TOML and JSON."""
     try:
         text = raw.decode("utf-8").removeprefix("\ufeff")
-        value = tomllib.loads(text) if file_name.endswith(".toml") else jsonc.loads(text)
+        value = _plain(tomllib.loads(text)) if file_name.endswith(".toml") else jsonc.loads(text)
     except UnicodeDecodeError as error:
         raise ConfigError((Mistake(shown, "", f"is not UTF-8 (byte {error.start})"),)) from error
     except tomllib.TOMLDecodeError as error:
@@ -53,7 +53,7 @@ def parse(raw: bytes, file_name: str, *, shown: str) -> dict[str, object]:
         raise ConfigError((Mistake(shown, "", what),)) from error
     if not isinstance(value, dict):
         raise ConfigError((Mistake(shown, "", f"holds {_kind(value)} where an object is needed"),))
-    return cast("dict[str, object]", _plain(value))
+    return cast("dict[str, object]", value)
 
 
 def resolve(path: Path, environment: Environment, *, shown: str | None = None, blocks: Blocks = _BLOCKS) -> Resolved:

@@ -8,9 +8,10 @@ from __future__ import annotations
 import json
 import re
 
-_STRING = r'"(?:[^"\\\n]|\\.)*"'
-_COMMENT = re.compile(_STRING + r"|(?P<blank>//[^\n]*|/\*.*?\*/)", re.DOTALL)
-_TRAILING_COMMA = re.compile(_STRING + r"|(?P<blank>,(?=\s*[}\]]))", re.DOTALL)
+# What lies before is taken in one piece, strings whole, so that Python is asked once a comment and not once a string.
+_BEFORE = r'(?P<before>(?:[^"/,]++|"(?:[^"\\\n]++|\\.)*+"|(?!%s)["/,])*+)'
+_COMMENT = re.compile(_BEFORE % r"//|/\*" + r"(?P<blank>//[^\n]*+|/\*.*?\*/)", re.DOTALL)
+_TRAILING_COMMA = re.compile(_BEFORE % r",\s*[}\]]" + r"(?P<blank>,)", re.DOTALL)
 _NOT_NEWLINE = re.compile(r"[^\n]")
 
 
@@ -18,11 +19,15 @@ def loads(text: str) -> object:
     """The value in `text`. Raises json.JSONDecodeError with the line and column in the original text."""
     text = text.removeprefix("\ufeff")
     if "//" in text or "/*" in text:
-        text = _COMMENT.sub(_blank, text)
-    if _TRAILING_COMMA.search(text):
-        text = _TRAILING_COMMA.sub(_blank, text)
-    return json.loads(text)
+        text = _blanked(_COMMENT, text)
+    return json.loads(_blanked(_TRAILING_COMMA, text))
 
 
-def _blank(found: re.Match[str]) -> str:
-    return found[0] if found["blank"] is None else _NOT_NEWLINE.sub(" ", found[0])
+def _blanked(pattern: re.Pattern[str], text: str) -> str:
+    """One after the other from the start: what begins inside a string, or after a mistake, is none."""
+    parts: list[str] = []
+    at = 0
+    while (found := pattern.match(text, at)) is not None:
+        parts += (found["before"], _NOT_NEWLINE.sub(" ", found["blank"]))
+        at = found.end()
+    return "".join((*parts, text[at:]))
