@@ -282,3 +282,28 @@ def test_what_runs_in_staging_is_read_and_not_believed(place: Place, toured: Tou
         "C702 shop runs in staging without the variable ENVIRONMENT, which the file has",
     ):
         assert line in said
+
+
+def test_status_names_what_no_file_names_any_more_and_deletes_nothing(place: Place, toured: Toured) -> None:
+    made = [
+        result(place.api, "POST", path, json=body)
+        for path, body in (
+            ("/d1/database", {"name": "attic-staging"}),
+            ("/d1/database", {"name": "theirs-staging"}),
+            ("/storage/kv/namespaces", {"title": "shop-staging-cache"}),
+            ("/r2/buckets", {"name": "mail-staging-files"}),
+            ("/queues", {"queue_name": "shop-staging-jobs"}),
+            ("/queues", {"queue_name": "shopping"}),
+        )
+    ]
+    marker = (
+        "CREATE TABLE _cattlegrid (name TEXT, value TEXT); INSERT INTO _cattlegrid VALUES ('environment', 'staging')"
+    )
+    result(place.api, "POST", f"/d1/database/{made[0]['uuid']}/query", json={"sql": marker})
+    said = place.type("cattlegrid status")
+    named = "(called after shop-staging): KV namespace shop-staging-cache, queue shop-staging-jobs\n"
+    assert f"staging named by no wrangler file, left as it is {named}" in said
+    assert "(called after mail-staging): R2 bucket mail-staging-files\n" in said
+    assert "(its marker says staging: of another fleet, or left behind): D1 database attic-staging\n" in said
+    assert "theirs-staging" not in said
+    assert "shopping" not in said

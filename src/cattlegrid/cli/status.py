@@ -60,9 +60,21 @@ def _show(found: Status, show: Show) -> None:
         if database.by_hand:
             said = f"SQL was run by hand on {database.name}: {database.by_hand}"
             show.line(f"  {show.paint('!', 'red')} {show.environment(database.environment)} {said}")
+    _left_over(found, show)
     if found.missing:
         show.line(f"  {show.paint('?', 'yellow')} one environment was not looked at: {found.missing}")
     show.line(f"  next: {show.paint(found.next, 'bold')}  ({found.why})" if found.next else f"  {found.why}")
+
+
+def _left_over(found: Status, show: Show) -> None:
+    said: dict[str, list[str]] = {}
+    for one in found.left.orphans:
+        said.setdefault(one.why, []).append(str(one))
+    for why, names in said.items():
+        what = f"named by no wrangler file, left as it is ({why}): {', '.join(names)}"
+        show.line(f"  {show.paint('?', 'yellow')} {show.environment(Environment.STAGING)} {what}")
+    for unlisted in found.left.unlisted:
+        show.line(f"  {show.paint('·', 'dim')} not looked through for what is left over: {unlisted}")
 
 
 def _worker(worker: WorkerStanding, now: datetime, show: Show) -> list[str]:

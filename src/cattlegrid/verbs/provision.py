@@ -12,6 +12,7 @@ from cattlegrid.model.environment import Environment
 from cattlegrid.model.event import Tell
 from cattlegrid.release.provision import plan as planning
 from cattlegrid.release.provision import run as running
+from cattlegrid.release.provision.orphans import named_as_ours
 from cattlegrid.release.provision.plan import ProvisionPlan
 from cattlegrid.release.provision.wanted import Wanted, by_hand, wanted
 from cattlegrid.release.smoke.keys import OTHER
@@ -73,7 +74,7 @@ def provision(
         notes = (f"{other} was not looked at, so nothing is copied from it: {missing}",) if missing else ()
         scripts = [worker.script for worker in (*workers.values(), *files.values())]
         ours = wanted(here.target.workers, files)
-        left = planning.orphans(account, scripts, (*ours, *theirs))
+        left = named_as_ours(account.everything, scripts, (*ours, *theirs))
         report = ProvisionReport(replace(found, by_hand=by_hand(workers), orphans=left, notes=notes))
         if options.dry_run or found.empty:
             return report

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from cattlegrid.errors import UsageError
@@ -11,9 +11,12 @@ from cattlegrid.git import repository as git
 from cattlegrid.model.environment import Environment
 from cattlegrid.model.fleet import Fleet
 from cattlegrid.release import standing
+from cattlegrid.release.examine import Place
 from cattlegrid.release.gate import records
 from cattlegrid.release.gate.records import Kind
+from cattlegrid.release.provision.orphans import Left, left_in_staging
 from cattlegrid.release.standing import DatabaseStanding, WorkerStanding
+from cattlegrid.release.target import deployables
 from cattlegrid.settings import load
 from cattlegrid.verbs.edge import Edge
 from cattlegrid.verbs.places import opened
@@ -23,6 +26,7 @@ from cattlegrid.verbs.places import opened
 class Status:
     """`missing` says which credential was not here, so that one environment was not looked at; empty for none.
 
+    `left` are staging's resources that no wrangler file names any more; looked for when no worker was named.
     `stops` are the holds on production that people keep in git, and why these could not be fetched when they could not.
     """
 
@@ -34,6 +38,7 @@ class Status:
     why: str
     missing: str = ""
     stops: tuple[str, ...] = ()
+    left: Left = field(default_factory=Left)
 
 
 def status(edge: Edge, names: tuple[str, ...] = ()) -> Status:
@@ -44,13 +49,19 @@ def status(edge: Edge, names: tuple[str, ...] = ()) -> Status:
         places = {Environment.STAGING: staging}
         if production is not None:
             places[Environment.PRODUCTION] = production
-        with ThreadPoolExecutor(1) as threads:
+        with ThreadPoolExecutor(2) as threads:
             stops = threads.submit(_stops, edge, fleet)
+            left = None if names else threads.submit(_left, staging, fleet)
             workers, databases = standing.read(places)
     workers = tuple(one for one in workers if one.worker in chosen)
     databases = tuple(one for one in databases if one.worker in chosen)
     command, why = standing.next_command(workers, databases)
-    return Status(fleet.name, edge.clock.now(), workers, databases, command, why, missing, stops.result())
+    found = left.result() if left is not None else Left()
+    return Status(fleet.name, edge.clock.now(), workers, databases, command, why, missing, stops.result(), found)
+
+
+def _left(staging: Place, fleet: Fleet) -> Left:
+    return left_in_staging(staging.client, staging.target.workers, deployables(fleet, Environment.PRODUCTION))
 
 
 def _stops(edge: Edge, fleet: Fleet) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
@@ -15,6 +15,7 @@ from cattlegrid.database.state import DatabaseState
 from cattlegrid.errors import ApiError, Refused
 from cattlegrid.model.environment import Environment
 from cattlegrid.model.target import Database
+from cattlegrid.release.provision.orphans import Orphan
 from cattlegrid.release.provision.wanted import Wanted
 
 FREE_DATABASES: Final = 10
@@ -56,7 +57,7 @@ class ProvisionPlan:
     steps: tuple[Step, ...]
     databases: int
     by_hand: tuple[str, ...] = ()
-    orphans: tuple[str, ...] = ()
+    orphans: tuple[Orphan, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
@@ -88,6 +89,11 @@ class Account:
     def of_id(self, wanted: Wanted, id: str) -> Resource | None:
         return next((one for one in self._all(wanted).values() if one.id == id), None)
 
+    @property
+    def everything(self) -> Iterator[Resource]:
+        for named in self.found.values():
+            yield from named.values()
+
     def _all(self, wanted: Wanted) -> Mapping[str, Resource]:
         return self.found.get((wanted.kind, _jurisdiction(wanted)), {})
 
@@ -96,18 +102,6 @@ def look(client: Client, wanted: Iterable[Wanted]) -> Account:
     """List what the account has of each kind that is asked for."""
     kinds = dict.fromkeys((one.kind, _jurisdiction(one)) for one in wanted)
     return Account(client, {key: resources.all_of(client, *key) for key in kinds})
-
-
-def orphans(account: Account, scripts: Iterable[str], held: Iterable[Wanted]) -> tuple[str, ...]:
-    """What the account has of the kinds that were listed, called after one of these scripts, and nobody is bound to."""
-    bound = {(one.kind, key) for one in held for key in (one.id, one.name)}
-    begins = tuple(f"{script}-" for script in scripts)
-    return tuple(
-        f"{kind} {one.name}"
-        for (kind, _), found in account.found.items()
-        for one in found.values()
-        if one.name.startswith(begins) and not bound & {(kind, one.id), (kind, one.name)}
-    )
 
 
 def plan(
