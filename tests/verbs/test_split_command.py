@@ -125,6 +125,36 @@ def test_init_maps_environments_of_other_names_and_renames_nothing(repository: C
     assert '[environments.production]\nblock = "prod"' in written
 
 
+@pytest.mark.parametrize(
+    "declared",
+    [
+        {"package.json": '{"name": "@acme/all", "workspaces": ["workers/*", "apps/*", "!apps/old"]}'},
+        {"pnpm-workspace.yaml": "packages:\n  - 'workers/*'\n  - apps/*  # and the web\n  - '!apps/old'\nother: 1\n"},
+    ],
+)
+def test_init_takes_the_repository_s_own_workspaces_for_its_folders(
+    repository: Clone, declared: dict[str, str]
+) -> None:
+    """What is kept out of them is asked about; what they get later is found; a folder without a Worker is none."""
+    others = {
+        "apps/api/wrangler.toml": 'name = "api"\n',
+        "apps/web/package.json": "{}",
+        "lib/x/wrangler.toml": 'name="x"',
+    }
+    repository.write(declared | others)
+    typed(repository, "init", "--yes")
+    written = (repository.root / "cattlegrid.toml").read_text()
+    assert 'workers = ["workers/*", "apps/*", "lib/x"]  # api, x, mail, shop' in written
+    (repository.root / "cattlegrid.toml").unlink()
+    repository.write({"apps/old/wrangler.toml": 'name = "old"\n'})
+    code, shown = typed(repository, "init")
+    kept = f"is apps/old a Worker of the fleet? {next(iter(declared))} keeps it out of the workspaces"
+    assert (code, kept in shown) == (2, True)
+    typed(repository, "init", "--yes")
+    written = (repository.root / "cattlegrid.toml").read_text()
+    assert 'workers = ["workers/*", "apps/api", "lib/x"]' in written
+
+
 def test_init_without_a_worker_passes_nothing(tmp_path: Path) -> None:
     clone = empty(tmp_path)
     clone.commit({"README.md": "x"})

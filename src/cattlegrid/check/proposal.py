@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
 from cattlegrid.check.repository import wrangler_files
 from cattlegrid.errors import ConfigError
+from cattlegrid.git import workspaces
+from cattlegrid.git.paths import glob_pattern, is_glob
 from cattlegrid.git.repository import Repository
+from cattlegrid.git.workspaces import Workspaces
 from cattlegrid.model.environment import Blocks, Environment
 from cattlegrid.wrangler import config as reading
 from cattlegrid.wrangler.edit.toml import key, value
@@ -50,13 +53,15 @@ class Found:
 @dataclass(frozen=True)
 class Proposal:
     """`name` for the fleet; `found` in the order of folders. `blocks`: what the repository calls the environments, so
-    that nothing has to be renamed; `unsure` are names that may be one of ours.
+    that nothing has to be renamed; `unsure` are names that may be one of ours. `workspaces`: what the repository says
+    itself about its folders.
     """
 
     name: str
     found: tuple[Found, ...]
     blocks: Blocks
     unsure: tuple[str, ...] = ()
+    workspaces: Workspaces | None = None
 
     @property
     def questions(self) -> tuple[Found, ...]:
@@ -68,17 +73,18 @@ def propose(root: Path, repository: Repository) -> Proposal:
     for file in wrangler_files(root, repository):
         by_folder.setdefault(file.rpartition("/")[0] or ".", []).append(file)
     contents = {folder: _read(root, files) for folder, files in sorted(by_folder.items())}
+    declared = workspaces.read(root)
     blocks, unsure = _blocks(raw for raw in contents.values() if isinstance(raw, Mapping))
     found: list[Found] = []
     names: dict[str, str] = {}
     for folder, raw in contents.items():
-        one = _found(folder, by_folder[folder], raw, blocks)
+        one = _in_workspaces(_found(folder, by_folder[folder], raw, blocks), declared)
         word = folder.rpartition("/")[2]
         if one.standing is not Standing.LEFT and names.setdefault(word, folder) != folder:
             why = f"{names[word]} is called {word!r} too, and a Worker is known by its folder's name"
             one = Found(folder, one.file, one.script, Standing.LEFT, why)
         found.append(one)
-    return Proposal(_name(root), tuple(found), blocks, unsure)
+    return Proposal(_name(root), tuple(found), blocks, unsure, declared)
 
 
 def _chosen(files: list[str]) -> str:
@@ -130,9 +136,23 @@ def _found(folder: str, files: list[str], raw: Mapping[str, object] | str, block
     return Found(folder, file, script, standing, why, known.layout, others)
 
 
-def patterns(folders: list[str], all_folders: list[str]) -> list[str]:
-    """The folders as `fleet.workers`: a glob where it finds these and no other Worker."""
+def _in_workspaces(one: Found, declared: Workspaces | None) -> Found:
+    """What the repository keeps out of its own workspaces may be no part of it: a person is asked."""
+    if declared is not None and one.standing is Standing.TAKEN and declared.excludes(one.folder):
+        return replace(one, standing=Standing.ASKED, why=f"{declared.file} keeps it out of the workspaces")
+    return one
+
+
+def patterns(folders: list[str], all_folders: list[str], globs: Iterable[str] = ()) -> list[str]:
+    """The folders as `fleet.workers`: a glob where it finds these and no other Worker. `globs` of workspaces first:
+    what the repository gets later is found too.
+    """
     chosen: list[str] = []
+    for glob in globs:
+        here = [folder for folder in all_folders if glob_pattern(glob).fullmatch(folder)]
+        if is_glob(glob) and "{" not in glob and here and set(here) <= set(folders):
+            chosen.append(glob)
+            folders = [folder for folder in folders if folder not in here]
     for parent in sorted({folder.rpartition("/")[0] for folder in folders}):
         here = [folder for folder in folders if folder.rpartition("/")[0] == parent]
         there = [folder for folder in all_folders if folder.rpartition("/")[0] == parent and folder != "."]
@@ -143,7 +163,8 @@ def patterns(folders: list[str], all_folders: list[str]) -> list[str]:
 def document(proposal: Proposal, found: list[Found]) -> str:
     """The shortest `cattlegrid.toml` for these Workers, with a comment where a person will want to go on."""
     name = proposal.name
-    workers = patterns([one.folder for one in found], [one.folder for one in proposal.found])
+    globs = proposal.workspaces.wanted if proposal.workspaces is not None else ()
+    workers = patterns([one.folder for one in found], [one.folder for one in proposal.found], globs)
     names = [name if one.folder == "." else one.folder.rpartition("/")[2] for one in found]
     first = key(names[0])
     return f"""\

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 import posixpath
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, cast
 
 from cattlegrid.errors import ConfigError, Mistake
-from cattlegrid.git.paths import glob_pattern, join, under
+from cattlegrid.git import workspaces
+from cattlegrid.git.paths import join, under
 from cattlegrid.git.snapshot import Snapshot
+from cattlegrid.git.workspaces import Workspaces
 
 DEPENDENCY_KEYS: Final = ("dependencies", "devDependencies", "optionalDependencies", "peerDependencies")
 _LOCAL_PREFIXES: Final = ("file:", "link:", "portal:")
-_PNPM_ITEM: Final = re.compile(r"""^\s+-\s*["']?(!?[^"'#\s]+)""")
 
 
 @dataclass(frozen=True)
@@ -63,48 +63,22 @@ def packages(snapshot: Snapshot) -> Packages:
     names: dict[str, str] = {}
     folders = [posixpath.dirname(path) for path in manifests]
     found = Packages(snapshot, frozenset(folders), names)
-    for root, globs in _workspace_roots(snapshot, found, folders):
-        for folder in _members(root, globs, folders):
+    for declared in _declared(snapshot, found, folders):
+        for folder in declared.members(folders):
             name = (found.manifest(folder) or {}).get("name")
             if isinstance(name, str):
                 names.setdefault(name, folder)
     return found
 
 
-def _workspace_roots(snapshot: Snapshot, found: Packages, folders: list[str]) -> Iterator[tuple[str, list[str]]]:
+def _declared(snapshot: Snapshot, found: Packages, folders: list[str]) -> Iterator[Workspaces]:
     for folder in folders:
-        declared = (found.manifest(folder) or {}).get("workspaces")
-        if isinstance(declared, dict):
-            declared = declared.get("packages")
-        if isinstance(declared, list):
-            yield folder, [str(glob) for glob in declared]
-    for path in snapshot.named("pnpm-workspace.yaml"):
+        of_npm = workspaces.of_manifest(found.manifest(folder) or {}, folder)
+        if of_npm is not None:
+            yield of_npm
+    for path in snapshot.named(workspaces.PNPM):
         text = (snapshot.content(path) or b"").decode("utf-8", "replace")
-        yield posixpath.dirname(path), _pnpm_globs(text)
-
-
-def _pnpm_globs(text: str) -> list[str]:
-    """The list under `packages:`. Nothing else of YAML is needed."""
-    globs = []
-    inside = False
-    for line in text.splitlines():
-        item = _PNPM_ITEM.match(line)
-        if line.startswith("packages:"):
-            inside = True
-        elif inside and item:
-            globs.append(item[1])
-        elif line.strip() and not line.lstrip().startswith("#"):
-            inside = False
-    return globs
-
-
-def _members(root: str, globs: list[str], folders: list[str]) -> Iterator[str]:
-    wanted = [g for glob in globs if not glob.startswith("!") and (g := join(root, glob)) is not None]
-    unwanted = [g for glob in globs if glob.startswith("!") and (g := join(root, glob[1:])) is not None]
-    for folder in folders:
-        chosen = any(glob_pattern(glob).fullmatch(folder) for glob in wanted)
-        if chosen and not any(glob_pattern(glob).fullmatch(folder) for glob in unwanted):
-            yield folder
+        yield workspaces.of_pnpm(text, posixpath.dirname(path))
 
 
 def _local_path(folder: str, wanted: str) -> str | None:
