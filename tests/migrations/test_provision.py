@@ -13,7 +13,7 @@ from grid import NOTES, Grid
 
 from cattlegrid.cloudflare import resources
 from cattlegrid.cloudflare.resources import Kind
-from cattlegrid.errors import Refused
+from cattlegrid.errors import ApiError, Refused
 from cattlegrid.local import daemon
 from cattlegrid.model.environment import Environment
 from cattlegrid.verbs.provision import ProvisionOptions, provision
@@ -189,6 +189,29 @@ def test_an_answer_that_cannot_be_read_stops_and_the_next_run_finds_what_was_mad
     assert [one.kind for one in report.ran.made] == [Kind.D1, Kind.KV, Kind.R2]
     provision(grid.edge, STAGING)
     assert [len(found) for found in there(grid).values()] == [1, 1, 1, 2]
+
+
+def test_an_unreadable_answer_to_any_of_its_calls_is_told_and_nothing_is_made_twice(grid: Grid) -> None:
+    """Listing, creating, reading traits, looking for the marker, writing it: each call of the run in its turn."""
+    grid.worker(config=ALL_KINDS)
+    told, number, hit = 0, 0, True
+    while hit:
+        grid.fault("garbage", skip=number)
+        told += went_wrong(grid)
+        hit = any(one["hit"] for one in daemon.armed(grid.state))
+        daemon.disarm(grid.state)
+        number += 1
+    assert told >= 8
+    assert [len(found) for found in there(grid).values()] == [1, 1, 1, 2]
+    assert grid.sql("SELECT value FROM _cattlegrid") == [("staging",)]
+
+
+def went_wrong(grid: Grid) -> bool:
+    try:
+        report = provision(grid.edge, STAGING)
+    except ApiError:
+        return True
+    return report.ran is not None and bool(report.ran.problem)
 
 
 def test_killed_at_each_of_its_writes_it_never_makes_a_second_one(grid: Grid) -> None:

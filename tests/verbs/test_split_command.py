@@ -14,7 +14,7 @@ import pytest
 from cattlegrid.errors import ConfigError, Failed, StalePlan
 from cattlegrid.verbs.edge import Edge
 from cattlegrid.verbs.split import Open, Options, open_questions, split
-from cattlegrid.wrangler.edit.save import Write, save
+from cattlegrid.wrangler.edit.save import Write, create, save
 from repositories import Clone, empty
 from terminal import at_a_terminal
 
@@ -168,6 +168,9 @@ def test_init_without_a_worker_passes_nothing(tmp_path: Path) -> None:
         ("workers/shop/wrangler.toml", 'name = "a"\nmain = \n', "at line 2, column 8"),
         ("workers/mail/wrangler.jsonc", '{\n  "name": "a"\n  "main": 1\n}', "at line 3, column 3"),
         ("workers/shop/wrangler.toml", 'name = "a"\nname = "b"\n', "at line 2"),
+        ("workers/plain/wrangler.json", '{\n  "name": "plain",\n  "main" "x"\n}', "at line 3, column 10"),
+        ("workers/shop/package.json", '{\n  "scripts": {\n', "at line 3, column 1"),
+        ("cattlegrid.toml", SETTINGS + "x =\n", "at line 4, column 4"),
     ],
 )
 def test_a_mistake_in_a_file_is_told_with_its_place(repository: Clone, path: str, text: str, place: str) -> None:
@@ -202,6 +205,40 @@ def test_a_file_keeps_its_mode_and_a_link_stays_a_link(tmp_path: Path) -> None:
     link.symlink_to(one)
     save([Write(link, "link", b"old", b"new")], None)
     assert (one.read_text(), one.stat().st_mode & 0o777, link.is_symlink()) == ("new", 0o640, True)
+
+
+CREATING = """
+import sys
+from pathlib import Path
+from cattlegrid.wrangler.edit.save import create
+root = Path(sys.argv[1])
+print("ready", flush=True)
+for number in range(300):
+    create(root / f"{number}.toml", "", b"new\\n" * 5000, root / ".git")
+"""
+
+
+@pytest.mark.parametrize("after", [0.005, 0.05])
+def test_killed_while_creating_a_file_it_is_there_whole_or_not_at_all(tmp_path: Path, after: float) -> None:
+    empty(tmp_path)
+    process = subprocess.Popen([sys.executable, "-c", CREATING, str(tmp_path)], stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    process.stdout.readline()
+    time.sleep(after)
+    process.kill()
+    process.wait()
+    process.stdout.close()
+    made = list(tmp_path.iterdir())
+    assert {path.suffix for path in made} <= {".toml", ""}
+    assert {path.read_text() for path in made if path.suffix} <= {"new\n" * 5000}
+
+
+def test_a_file_that_somebody_wrote_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
+    theirs = tmp_path / "cattlegrid.toml"
+    theirs.write_text("theirs")
+    with pytest.raises(StalePlan, match="left as it is"):
+        create(theirs, "cattlegrid.toml", b"ours", None)
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("cattlegrid.toml", "theirs")]
 
 
 KILLED = """

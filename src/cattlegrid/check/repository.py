@@ -136,6 +136,7 @@ def _in_scripts(text: str) -> Iterator[tuple[Call, int]]:
     try:
         package: Any = json.loads(text.removeprefix("\ufeff"))
     except json.JSONDecodeError:
+        yield from ((call, call.start) for call in calls(text))  # npm cannot read it; a person is to see the calls
         return
     scripts = package.get("scripts") if isinstance(package, dict) else None
     if not isinstance(scripts, dict) or not any("wrangler" in str(line) for line in scripts.values()):

@@ -13,6 +13,8 @@ from cattlegrid.errors import NotMeasured
 from cattlegrid.git import repository as git
 from cattlegrid.settings import FILE_NAME, load
 from cattlegrid.verbs.edge import Edge
+from cattlegrid.verbs.places import scratch
+from cattlegrid.wrangler.edit.save import create
 
 
 @dataclass(frozen=True)
@@ -55,8 +57,7 @@ def init(edge: Edge, decide: Callable[[Found], bool], *, dry_run: bool = False) 
         )
     text = document(proposal, taken)
     if not dry_run:
-        with (root / FILE_NAME).open("x", encoding="utf-8") as file:
-            file.write(text)
+        create(root / FILE_NAME, FILE_NAME, text.encode(), scratch(edge))
     report = InitReport(FILE_NAME, proposal, tuple(taken), text, written=not dry_run)
     if dry_run:
         return report

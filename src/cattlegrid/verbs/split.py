@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 from cattlegrid import toolchain
 from cattlegrid.check.look import look_at
@@ -14,6 +13,7 @@ from cattlegrid.model.check import Outcome
 from cattlegrid.model.fleet import Fleet
 from cattlegrid.settings import load
 from cattlegrid.verbs.edge import Edge
+from cattlegrid.verbs.places import scratch
 from cattlegrid.wrangler.edit.save import Write, save
 from cattlegrid.wrangler.resources import routes
 from cattlegrid.wrangler.split.content import Layout
@@ -106,7 +106,7 @@ def split(edge: Edge, names: tuple[str, ...] = (), options: Options = Options())
         return report
     writes = [_write(fleet, one) for one in changed]
     writes += [Write(fleet.root / one.path, one.path, one.before.encode(), one.after.encode()) for one in scripts]
-    save(writes, _scratch(edge))
+    save(writes, scratch(edge))
     return replace(report, written=tuple(write.shown for write in writes))
 
 
@@ -153,13 +153,3 @@ def _callers(edge: Edge, fleet: Fleet, plans: tuple[FilePlan, ...]) -> tuple[Cal
 
 def _write(fleet: Fleet, one: FilePlan) -> Write:
     return Write(fleet.root / one.file.path, one.file.path, one.file.text.encode(), one.after.encode())
-
-
-def _scratch(edge: Edge) -> Path | None:
-    """Git's own folder of this working tree; None outside a repository."""
-    try:
-        repository = git.find(edge.cwd, edge.environ)
-    except UsageError:
-        return None
-    done = git.git(repository, "rev-parse", "--absolute-git-dir").expect_success("git rev-parse")
-    return Path(done.out.strip())

@@ -35,6 +35,26 @@ def save(writes: Sequence[Write], scratch: Path | None) -> None:
         _replace(write, scratch)
 
 
+def create(path: Path, shown: str, content: bytes, scratch: Path | None) -> None:
+    """A new file, there whole or not at all. `scratch` as for `save`. Raises StalePlan when there is one already."""
+    beside = path.with_name(f".{path.name}.cattlegrid")
+    for made in (scratch / f"cattlegrid-{os.getpid()}-{path.name}" if scratch is not None else beside, beside):
+        try:
+            _fill(made, content, 0o644)
+            os.link(made, path)
+        except FileExistsError as error:
+            raise StalePlan(
+                "has been written in the meantime, and is left as it is", where=shown, next=_AGAIN
+            ) from error
+        except OSError as error:
+            if error.errno != errno.EXDEV or made == beside:
+                raise Failed(f"could not be written: {error.strerror}", where=shown, next=_AGAIN) from error
+        else:
+            return
+        finally:
+            made.unlink(missing_ok=True)
+
+
 def _check(write: Write) -> None:
     try:
         now = write.path.read_bytes()

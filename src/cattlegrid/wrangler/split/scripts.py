@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from cattlegrid.errors import ConfigError, Mistake
 from cattlegrid.model.environment import Blocks, Environment
 from cattlegrid.wrangler.calls import calls
 from cattlegrid.wrangler.edit import rewrite
@@ -31,15 +32,16 @@ class ScriptsPlan:
 def plan_scripts(
     path: str, text: str, layout: Layout, blocks: Blocks = _BLOCKS, *, all_scripts: bool
 ) -> ScriptsPlan | None:
-    """None when nothing is to change, or when the text is no package.json that can be read.
+    """None when nothing is to change. Raises ConfigError for a package.json that npm could not read either.
 
     `deploy` gets its twin `deploy:prod`; a script whose name says production says so to wrangler too, since without an
     environment it now means staging. With `all_scripts`, every other script that reaches Cloudflare gets a twin.
     """
     try:
         package: Any = json.loads(text.removeprefix("\ufeff"))
-    except json.JSONDecodeError:
-        return None
+    except json.JSONDecodeError as error:
+        what = f"is not valid JSON: {error.msg} (at line {error.lineno}, column {error.colno})"
+        raise ConfigError((Mistake(path, "", what),), next=f"mend {path}, then repeat the command") from error
     scripts = package.get("scripts") if isinstance(package, dict) else None
     if not isinstance(scripts, dict):
         return None
