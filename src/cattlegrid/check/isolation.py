@@ -52,6 +52,8 @@ def _rule(resource: Resource) -> tuple[Rule, str]:
 
 def _hosts(look: Look, worker: Worker, domains: Mapping[str, str]) -> Iterator[Finding]:
     """A host that production has whole (a custom domain) must not have a route of staging below it."""
+    if not domains:
+        return
     for resource in resources(worker.parts.staging or {}):
         host = resource.identity.partition("/")[0]
         if resource.word == "route" and host in domains and resource.key not in look.production:

@@ -12,8 +12,7 @@ from cattlegrid.model.environment import Environment
 from cattlegrid.model.finding import Finding, Rule
 from cattlegrid.model.fleet import Fleet, WorkerSettings
 from cattlegrid.wrangler import config as reading
-from cattlegrid.wrangler.edit import Path, locate
-from cattlegrid.wrangler.resources import resources
+from cattlegrid.wrangler.resources import Path, resources
 from cattlegrid.wrangler.split.content import PRODUCTION, STAGING, Layout, Parts, parts
 
 
@@ -49,6 +48,8 @@ class Worker:
         return own if holder is not None else path
 
     def finding(self, rule: Rule, path: Path, what: str, fix: str) -> Finding:
+        from cattlegrid.wrangler.edit import locate  # noqa: PLC0415 - 15 ms of imports that only a finding pays
+
         line, column = locate(self.text, self.file, path)
         return Finding(rule, self.file, line, column, what, fix, self.name)
 

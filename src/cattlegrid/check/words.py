@@ -11,8 +11,7 @@ from typing import Final
 from cattlegrid.check import rules
 from cattlegrid.check.look import PRODUCTION, STAGING, Look, Worker
 from cattlegrid.model.finding import Finding
-from cattlegrid.wrangler.edit import Path
-from cattlegrid.wrangler.resources import naming
+from cattlegrid.wrangler.resources import Path, naming
 
 _PRODUCTION: Final = re.compile(r"(?<![a-z])prod(?:uction)?(?![a-z])", re.IGNORECASE)
 _SECRET_NAME: Final = re.compile(

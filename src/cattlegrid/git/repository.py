@@ -139,3 +139,13 @@ def changed_paths(repository: Repository, old: str, new: str) -> tuple[ChangedPa
         modes = {before, after} - {"000000"}
         found.append(ChangedPath(path, letter, plain=all(mode.startswith("100") for mode in modes)))
     return tuple(found)
+
+
+def own_folder(folder: Path, environ: Mapping[str, str]) -> Path | None:
+    """Git's own folder of this working tree, which git does not list; None outside a repository."""
+    try:
+        repository = find(folder, environ)
+    except UsageError:
+        return None
+    done = git(repository, "rev-parse", "--absolute-git-dir").expect_success("git rev-parse")
+    return Path(done.out.strip())

@@ -13,7 +13,6 @@ from cattlegrid.errors import NotMeasured
 from cattlegrid.git import repository as git
 from cattlegrid.settings import FILE_NAME, load
 from cattlegrid.verbs.edge import Edge
-from cattlegrid.verbs.places import scratch
 from cattlegrid.wrangler.edit.save import create
 
 
@@ -57,7 +56,7 @@ def init(edge: Edge, decide: Callable[[Found], bool], *, dry_run: bool = False) 
         )
     text = document(proposal, taken)
     if not dry_run:
-        create(root / FILE_NAME, FILE_NAME, text.encode(), scratch(edge))
+        create(root / FILE_NAME, FILE_NAME, text.encode(), git.own_folder(edge.cwd, edge.environ))
     report = InitReport(FILE_NAME, proposal, tuple(taken), text, written=not dry_run)
     if dry_run:
         return report

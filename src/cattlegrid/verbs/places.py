@@ -9,7 +9,7 @@ from pathlib import Path
 from cattlegrid.cloudflare.client import Client
 from cattlegrid.cloudflare.http import open_http
 from cattlegrid.cloudflare.pace import Pace
-from cattlegrid.errors import MissingCredential, UsageError
+from cattlegrid.errors import MissingCredential
 from cattlegrid.git import repository as git
 from cattlegrid.git.repository import Repository
 from cattlegrid.model.environment import Environment
@@ -65,13 +65,3 @@ def locked(edge: Edge, repository: Repository, environment: Environment, doing: 
     who = edge.environ.get("USER") or edge.environ.get("LOGNAME") or "somebody"
     with lock.held(folder, environment, who=who, doing=f"cattlegrid {doing}", now=edge.clock.now()):
         yield
-
-
-def scratch(edge: Edge) -> Path | None:
-    """Git's own folder of this working tree, which git does not list; None outside a repository."""
-    try:
-        repository = git.find(edge.cwd, edge.environ)
-    except UsageError:
-        return None
-    done = git.git(repository, "rev-parse", "--absolute-git-dir").expect_success("git rev-parse")
-    return Path(done.out.strip())

@@ -13,7 +13,6 @@ from cattlegrid.model.check import Outcome
 from cattlegrid.model.fleet import Fleet
 from cattlegrid.settings import load
 from cattlegrid.verbs.edge import Edge
-from cattlegrid.verbs.places import scratch
 from cattlegrid.wrangler.edit.save import Write, save
 from cattlegrid.wrangler.resources import routes
 from cattlegrid.wrangler.split.content import Layout
@@ -106,7 +105,7 @@ def split(edge: Edge, names: tuple[str, ...] = (), options: Options = Options())
         return report
     writes = [_write(fleet, one) for one in changed]
     writes += [Write(fleet.root / one.path, one.path, one.before.encode(), one.after.encode()) for one in scripts]
-    save(writes, scratch(edge))
+    save(writes, git.own_folder(edge.cwd, edge.environ))
     return replace(report, written=tuple(write.shown for write in writes))
 
 
