@@ -40,6 +40,17 @@ def test_a_planted_fault_is_found_at_its_line(tmp_path: Path, code: str) -> None
     assert all(one.fix for one in findings)
 
 
+def test_what_no_environment_inherits_and_one_of_them_lacks_is_told(tmp_path: Path) -> None:
+    consumer = '\n[[env.production.queues.consumers]]\nqueue = "jobs"\n[env.production.define]\nFLAG = "1"\n'
+    required = '[env.production.secrets]\nrequired = ["KEY"]\n'
+    findings = [(one.rule.code, one.line, one.what) for one in found(fleet(tmp_path, GOOD + consumer + required))]
+    assert findings == [
+        ("C201", 17, "queues.consumers: 1 in production and 0 in staging"),
+        ("C201", 20, "the define FLAG is set in production and not in staging"),
+        ("C201", 22, "secrets.required: 1 in production and 0 in staging"),
+    ]
+
+
 def test_what_another_worker_uses_in_production_is_shared_too(tmp_path: Path) -> None:
     other = 'name = "b-staging"\n[[kv_namespaces]]\nbinding = "X"\nid = "kv-production"\n[env.production]\nname = "b"\n'
     clone = fleet(tmp_path, **{"workers__b__wrangler.toml": other})

@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 from cattlegrid.check import rules
 from cattlegrid.check.look import PRODUCTION, STAGING, Look, Worker
 from cattlegrid.model.environment import Environment
-from cattlegrid.model.finding import Finding
+from cattlegrid.model.finding import Finding, Rule
 from cattlegrid.wrangler.inheritance import IDLE, INHERITED, NOT_INHERITED, NOT_SETTINGS, TOP_LEVEL_ONLY
 from cattlegrid.wrangler.resources import KINDS, UNSAFE, Path, entries
 
@@ -17,6 +17,9 @@ _KNOWN: Final = INHERITED | NOT_INHERITED | TOP_LEVEL_ONLY | NOT_SETTINGS
 _NOT_BINDINGS: Final = frozenset(
     {"vars", "define", "secrets", "queues.consumers", "exports", "containers", "cloudchamber"}
 )
+_UNNAMED: Final = (
+    "queues.consumers", "tail_consumers", "streaming_tail_consumers", "containers", "secrets.required",
+)  # fmt: skip
 # What names another Worker or resource inside, or only matters to `wrangler dev`.
 _OWN_TO_EACH: Final = frozenset(
     {"environment", "local_dev", "localConnectionString", "outbound", "remote", "schedules", "script_name", "service"}
@@ -29,7 +32,9 @@ def agreement(look: Look) -> Iterator[Finding]:
         if worker.parts.staging is not None:
             both = {STAGING: worker.parts.staging, PRODUCTION: worker.parts.production}
             yield from _bindings(worker, both)
-            yield from _vars(worker, both)
+            yield from _names(worker, both, "vars", "variable", rules.VARS_DIFFER)
+            yield from _names(worker, both, "define", "define", rules.BINDINGS_DIFFER)
+            yield from _without_names(worker, both)
             yield from _compatibility(worker, both)
         yield from _accounts(look, worker)
         yield from _keys(worker)
@@ -74,15 +79,36 @@ def _named(config: Mapping[str, object]) -> _Named:
     return found
 
 
-def _vars(worker: Worker, both: Mapping[str, Mapping[str, object]]) -> Iterator[Finding]:
-    names = {environment: _table(config, "vars") for environment, config in both.items()}
+def _names(
+    worker: Worker, both: Mapping[str, Mapping[str, object]], key: str, word: str, rule: Rule
+) -> Iterator[Finding]:
+    """Names that one environment's table has and the other's has not. Their values may differ: that is their use."""
+    names = {environment: _table(config, key) for environment, config in both.items()}
     for environment, found in names.items():
         other = _OTHER[environment]
         for name in found:
             if name not in names[other]:
-                what = f"the variable {name} is set in {environment} and not in {other}"
-                path = worker.at(environment, ("vars", name))
-                yield worker.finding(rules.VARS_DIFFER, path, what, f"set {name} in {other} too")
+                what = f"the {word} {name} is set in {environment} and not in {other}"
+                path = worker.at(environment, (key, name))
+                yield worker.finding(rule, path, what, f"set {name} in {other} too")
+
+
+def _without_names(worker: Worker, both: Mapping[str, Mapping[str, object]]) -> Iterator[Finding]:
+    """What no environment inherits and the code does not call by name: consumers, containers, required secrets."""
+    counts = {environment: _counted(config) for environment, config in both.items()}
+    for key in _UNNAMED:
+        for environment, other in _OTHER.items():
+            many, fewer = counts[environment][key], counts[other][key]
+            if many > fewer:
+                what = f"{key}: {many} in {environment} and {fewer} in {other}"
+                place = worker.at(environment, tuple(key.split(".")))
+                yield worker.finding(rules.BINDINGS_DIFFER, place, what, f"give {other} what {environment} has")
+
+
+def _counted(config: Mapping[str, object]) -> dict[str, int]:
+    required = _table(config, "secrets").get("required")
+    found = {key: len(entries(config, key)) for key in _UNNAMED if key != "secrets.required"}
+    return {**found, "secrets.required": len(required) if isinstance(required, list) else 0}
 
 
 def _table(config: Mapping[str, object], key: str) -> Mapping[str, object]:
