@@ -13,7 +13,9 @@ SHARED_RESOURCE: Final = Rule("C102", "shared-resource", _E, "staging is bound t
 SHARED_SCRIPT: Final = Rule("C103", "shared-script", _E, "staging and production would be the same Worker")
 SHARED_ROUTE: Final = Rule("C104", "shared-route", _E, "staging answers at an address of production")
 REMOTE_PREVIEW: Final = Rule("C105", "production-preview", _E, "`wrangler dev --remote` would reach production")
-BINDINGS_DIFFER: Final = Rule("C201", "bindings-differ", _W, "one environment has a binding or the like that the other has not")
+BINDINGS_DIFFER: Final = Rule(
+    "C201", "bindings-differ", _W, "one environment lacks a binding, consumer or such of the other"
+)
 VARS_DIFFER: Final = Rule("C202", "vars-differ", _W, "one environment has a variable that the other has not")
 DATES_DIFFER: Final = Rule("C203", "compatibility-differs", _W, "the environments run under different compatibility")
 SETTINGS_DIFFER: Final = Rule(
