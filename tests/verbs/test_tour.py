@@ -103,6 +103,16 @@ said=$({wrangler} "$@" 2>&1) || {{ echo "$said"; exit 1; }}
 echo "$said" | grep -E '^(Uploaded|Deployed)'
 """
 
+# `curl -s URL` where curl may not be installed; like curl it takes *.localhost for this machine.
+CURL = """\
+#!{python}
+import http.client, sys, urllib.parse
+url = urllib.parse.urlsplit(sys.argv[2])
+asked = http.client.HTTPConnection("127.0.0.1", url.port)
+asked.request("GET", url.path, headers={{"Host": url.netloc}})
+print(asked.getresponse().read().decode())
+"""
+
 
 @dataclass(frozen=True)
 class Place:
@@ -196,12 +206,14 @@ def place(node_parts: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> It
 
 
 def programs(folder: Path, parts: Toolchain) -> dict[str, str]:
-    """An environment in which `cattlegrid`, `npm` and `wrangler` are found."""
+    """An environment in which `cattlegrid`, `npm`, `wrangler` and `curl` are found."""
     npm = f"{parts.node} {parts.node.parents[1] / 'lib/node_modules/npm/bin/npm-cli.js'}"
     (folder / "bin").mkdir()
     (folder / "bin/cattlegrid").symlink_to(Path(sys.executable).with_name("cattlegrid"))
-    for name, text in (("wrangler", SHIM), ("npm", '#!/bin/sh\nexec {npm} "$@"\n')):
-        (folder / "bin" / name).write_text(text.format(wrangler=" ".join(parts.wrangler), npm=npm))
+    for name, text in (("wrangler", SHIM), ("npm", '#!/bin/sh\nexec {npm} "$@"\n'), ("curl", CURL)):
+        (folder / "bin" / name).write_text(
+            text.format(wrangler=" ".join(parts.wrangler), npm=npm, python=sys.executable)
+        )
         (folder / "bin" / name).chmod(0o755)
     return {
         **ENVIRON,
