@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import islice
 from typing import Final
 from urllib.parse import quote
 
@@ -60,6 +61,15 @@ def all_of(client: Client, kind: Kind, jurisdiction: str = "") -> dict[str, Reso
     api = _APIS[kind]
     found = _buckets(client, jurisdiction) if kind is Kind.R2 else list(client.pages(api.path, per_page=100))
     return {one.name: one for one in (_resource(kind, item) for item in found)}
+
+
+def some_of(client: Client, kind: Kind, most: int) -> tuple[list[Resource], bool]:
+    """The first `most` resources of the account as the API lists them, and whether there are more. Buckets: all."""
+    api = _APIS[kind]
+    if kind is Kind.R2:
+        return list(all_of(client, kind).values()), False
+    found = [_resource(kind, item) for item in islice(client.pages(api.path, per_page=100), most + 1)]
+    return found[:most], len(found) > most
 
 
 def create(client: Client, kind: Kind, name: str, traits: Traits) -> Resource:

@@ -18,6 +18,7 @@ from cattlegrid.release.provision.wanted import Wanted, wanted
 from cattlegrid.wrangler.split.twin import staging_name
 
 _MOST_MARKERS: Final = 20
+_MOST_LISTED: Final = 1000  # an account may have 50,000 databases, and may be asked 1,200 things in five minutes
 _MARKER: Final = f"SELECT value FROM {MARKER_TABLE} WHERE name = 'environment'"  # noqa: S608 - a constant
 
 
@@ -60,11 +61,11 @@ def left_in_staging(client: Client, staging: Mapping[str, Deployable], productio
     """Every database, namespace, bucket and queue of staging's account against both environments' files.
 
     By name; databases also by the marker inside, when their name ends in staging. That marker does not say which fleet
-    wrote it. A kind that this credential may not list is told, not an error.
+    wrote it. A kind that this credential may not list, or of which there are too many, is told and no error.
     """
     ours, theirs = wanted(staging, production), wanted(production, staging)
     listed = each(lambda kind: _listed(client, kind), Kind)
-    found = [one for answer in listed if not isinstance(answer, str) for one in answer]
+    found = [one for some, _ in listed for one in some]
     # Before a split, production's own script may still be the only one.
     scripts = [worker.script for name, worker in staging.items() if worker.script != production[name].script]
     twins = [staging_name(one.name) for one in theirs if one.name]
@@ -77,15 +78,17 @@ def left_in_staging(client: Client, staging: Mapping[str, Deployable], productio
     why = "its marker says staging: of another fleet, or left behind"
     return Left(
         (*orphans, *(Orphan(one.kind, one.name, why) for one in marked)),
-        tuple(answer for answer in listed if isinstance(answer, str)),
+        tuple(problem for _, problem in listed if problem),
     )
 
 
-def _listed(client: Client, kind: Kind) -> list[Resource] | str:
+def _listed(client: Client, kind: Kind) -> tuple[list[Resource], str]:
+    """What there is, and why it may not be all."""
     try:
-        return list(resources.all_of(client, kind).values())
+        found, more = resources.some_of(client, kind, _MOST_LISTED)
     except ApiError as error:
-        return f"{kind}s: {error.what}"
+        return [], f"{kind}s: {error.what}"
+    return found, f"{kind}s after the first {_MOST_LISTED}" if more else ""
 
 
 def _is_staging(client: Client, one: Resource) -> bool:
