@@ -103,6 +103,17 @@ def test_callers_without_an_environment_are_named_with_their_line(tmp_path: Path
     ]
 
 
+def test_a_script_is_found_at_its_line_though_another_key_has_its_name(tmp_path: Path) -> None:
+    twice = '{\n  "config": { "ship": "to sea" },\n  "scripts": {\n    "ship": "wrangler deploy"\n  }\n}\n'
+    assert [(one.rule.code, one.line) for one in found(fleet(tmp_path / "one", **{"package.json": twice}))] == [
+        ("C401", 4)
+    ]
+    broken = '{\n  "scripts": {\n    "ship": "wrangler deploy",\n'
+    assert [(one.rule.code, one.line) for one in found(fleet(tmp_path / "two", **{"package.json": broken}))] == [
+        ("C401", 3)
+    ]
+
+
 def test_with_production_on_top_a_bare_call_reaches_production_and_fails(tmp_path: Path) -> None:
     clone = fleet(tmp_path, 'name = "a"\n[env.staging]\n')
     clone.write(CALLERS)
