@@ -155,6 +155,18 @@ def test_init_takes_the_repository_s_own_workspaces_for_its_folders(
     assert 'workers = ["workers/*", "apps/api", "lib/x"]' in written
 
 
+def test_init_asks_which_of_several_names_an_environment_has_and_guesses_none(repository: Clone) -> None:
+    several = '{"name": "mail", "env": {"prod": {}, "live": {}, "dev": {}, "qa": {}}}'
+    repository.write({"workers/mail/wrangler.jsonc": several})
+    argv = [sys.executable, "-m", "cattlegrid", "init"]
+    answers = [("Which of live, prod is production?", "live"), ("Which of dev, qa is staging?", "")]
+    code, _ = at_a_terminal(argv, repository.root, dict(os.environ), answers)
+    written = (repository.root / "cattlegrid.toml").read_text()
+    assert code == 0
+    assert '[environments.production]\nblock = "live"' in written
+    assert "# Which of dev, qa is staging? None, unless you say so:" in written
+
+
 def test_init_without_a_worker_passes_nothing(tmp_path: Path) -> None:
     clone = empty(tmp_path)
     clone.commit({"README.md": "x"})

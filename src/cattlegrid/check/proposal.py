@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from cattlegrid.check.repository import wrangler_files
 from cattlegrid.errors import ConfigError
@@ -25,6 +25,7 @@ _ASIDE: Final = frozenset(
     {"__tests__", "demo", "demos", "docs", "e2e", "example", "examples", "fixture", "fixtures", "playground",
      "template", "templates", "test", "tests"}
 )  # fmt: skip
+Choose: TypeAlias = Callable[[Environment, tuple[str, ...]], str]
 _STAGING_WORDS: Final = frozenset({"dev", "develop", "development", "preview", "qa", "stage", "stg", "test", "testing"})
 
 
@@ -53,14 +54,14 @@ class Found:
 @dataclass(frozen=True)
 class Proposal:
     """`name` for the fleet; `found` in the order of folders. `blocks`: what the repository calls the environments, so
-    that nothing has to be renamed; `unsure` are names that may be one of ours. `workspaces`: what the repository says
-    itself about its folders.
+    that nothing has to be renamed; `unsure` are names of which one may be that environment. `workspaces`: what the
+    repository says itself about its folders.
     """
 
     name: str
     found: tuple[Found, ...]
     blocks: Blocks
-    unsure: tuple[str, ...] = ()
+    unsure: Mapping[Environment, tuple[str, ...]] = field(default_factory=dict)
     workspaces: Workspaces | None = None
 
     @property
@@ -68,13 +69,14 @@ class Proposal:
         return tuple(one for one in self.found if one.standing is Standing.ASKED)
 
 
-def propose(root: Path, repository: Repository) -> Proposal:
+def propose(root: Path, repository: Repository, choose: Choose = lambda _environment, _names: "") -> Proposal:
+    """`choose` is asked which of several names an environment has; the empty text is no answer."""
     by_folder: dict[str, list[str]] = {}
     for file in wrangler_files(root, repository):
         by_folder.setdefault(file.rpartition("/")[0] or ".", []).append(file)
     contents = {folder: _read(root, files) for folder, files in sorted(by_folder.items())}
     declared = workspaces.read(root)
-    blocks, unsure = _blocks(raw for raw in contents.values() if isinstance(raw, Mapping))
+    blocks, unsure = _blocks((raw for raw in contents.values() if isinstance(raw, Mapping)), choose)
     found: list[Found] = []
     names: dict[str, str] = {}
     for folder, raw in contents.items():
@@ -101,20 +103,25 @@ def _read(root: Path, files: list[str]) -> Mapping[str, object] | str:
         return error.mistakes[0].what
 
 
-def _blocks(contents: Iterable[Mapping[str, object]]) -> tuple[Blocks, tuple[str, ...]]:
-    """What the repository calls its environments, and the names that may be staging without one standing out."""
+def _blocks(
+    contents: Iterable[Mapping[str, object]], choose: Choose
+) -> tuple[Blocks, dict[Environment, tuple[str, ...]]]:
+    """What the repository calls its environments, and the names of which none stands out as one of ours."""
     names: set[str] = set()
     for raw in contents:
         written = raw.get("env")
         names |= set(written) if isinstance(written, Mapping) else set()
-    called, unsure = {}, []
-    for ours, words in (("production", PRODUCTION_WORDS), ("staging", _STAGING_WORDS)):
-        other = sorted(names & words)
-        if ours not in names and len(other) == 1:
-            called[ours] = other[0]
-        elif ours not in names:
-            unsure += other
-    return Blocks(**called), tuple(unsure)
+    called, unsure = {}, {}
+    for environment, words in ((Environment.PRODUCTION, PRODUCTION_WORDS), (Environment.STAGING, _STAGING_WORDS)):
+        other = tuple(sorted(names & words))
+        if environment.value in names or not other:
+            continue
+        name = other[0] if len(other) == 1 else choose(environment, other)
+        if name in other:
+            called[environment.value] = name
+        else:
+            unsure[environment] = other
+    return Blocks(**called), unsure
 
 
 def _found(folder: str, files: list[str], raw: Mapping[str, object] | str, blocks: Blocks) -> Found:
@@ -187,9 +194,9 @@ def _mapping(proposal: Proposal) -> str:
         block = proposal.blocks.of(environment)
         if block != environment.value:
             said += f"\n[environments.{environment}]\nblock = {value(block)}  # what wrangler's files call it\n"
-    if proposal.unsure:
-        said += f"\n# Which of {', '.join(proposal.unsure)} is staging? None, unless you say so:\n"
-        said += f"# [environments.staging]\n# block = {value(proposal.unsure[0])}\n"
+    for environment, names in proposal.unsure.items():
+        said += f"\n# Which of {', '.join(names)} is {environment}? None, unless you say so:\n"
+        said += f"# [environments.{environment}]\n# block = {value(names[0])}\n"
     return said
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from cattlegrid.cli.show import Show
 from cattlegrid.errors import UsageError
+from cattlegrid.model.environment import Environment
 
 if TYPE_CHECKING:
     from cattlegrid.check.proposal import Found
@@ -36,7 +37,12 @@ def run(args: Namespace, show: Show) -> int:
             )
         return show.ask(f"Is {found.folder} a Worker of the fleet? {found.why} [y/N] ").lower() in {"y", "yes"}
 
-    report = init(Edge.here(), decide, dry_run=args.dry_run)
+    def choose(environment: Environment, names: tuple[str, ...]) -> str:
+        if args.yes or args.json or not sys.stdin.isatty():
+            return ""
+        return show.ask(f"Which of {', '.join(names)} is {environment}? [none of them] ")
+
+    report = init(Edge.here(), decide, choose, dry_run=args.dry_run)
     show.report(report)
     _show(report, show)
     return 0

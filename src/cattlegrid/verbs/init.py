@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cattlegrid.check.look import look
-from cattlegrid.check.proposal import Found, Proposal, Standing, document, propose
+from cattlegrid.check.proposal import Choose, Found, Proposal, Standing, document, propose
 from cattlegrid.check.repository import Caller, callers
 from cattlegrid.errors import NotMeasured
 from cattlegrid.git import repository as git
@@ -31,15 +31,16 @@ class InitReport:
     callers: tuple[Caller, ...] = ()
 
 
-def init(edge: Edge, decide: Callable[[Found], bool], *, dry_run: bool = False) -> InitReport:
-    """`decide` is asked about each Worker that may or may not belong to the fleet.
+def init(edge: Edge, decide: Callable[[Found], bool], choose: Choose, *, dry_run: bool = False) -> InitReport:
+    """`decide` is asked about each Worker that may or may not belong to the fleet; `choose` which of several names
+    that wrangler's files have is an environment of ours, the empty text meaning that nobody says.
 
     Raises NotMeasured when there is no Worker, UsageError outside a repository, ConfigError for a `cattlegrid.toml`
     that is there and wrong.
     """
     repository = git.find(edge.cwd, edge.environ)
     root = _root(edge.cwd, repository.root)
-    proposal = propose(root, repository)
+    proposal = propose(root, repository, choose)
     if (root / FILE_NAME).is_file():
         known = {worker.folder for worker in load(root).workers}
         new = tuple(one for one in proposal.found if one.standing is not Standing.LEFT and one.folder not in known)
