@@ -72,7 +72,8 @@ def plan(
         apart = not one_account and was is not Layout.SINGLE
         around = Surroundings(frozenset(), {}) if apart else together
         content = split(contents[file.worker], found[file.worker], around, wishes, layout)
-        after = write(file, content)
+        same = content.between is None and content.after == contents[file.worker]
+        after = file.text if same else write(file, content)
         to = layout if was is Layout.SINGLE else was
         made.append(FilePlan(file, was, to, after, content.notes, blocks, apart))
     return tuple(made)
