@@ -22,7 +22,7 @@ from cattlegrid.toolchain import Toolchain
 from repositories import ENVIRON, Clone, empty
 from sessions import play, shell
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]  # some twenty commands in one go, on a busy machine
 README = Path(__file__).parents[2] / "README.md"
 DOOR = "npm run --silent deploy:prod"
 
@@ -96,6 +96,10 @@ FILES = {
     "workers/shop/migrations/0001_people.sql": "CREATE TABLE people (name TEXT NOT NULL);\n",
     ".gitignore": ".wrangler\nnode_modules\n",
 }
+ALL_OF_IT = (
+    "SELECT name, sql FROM sqlite_master WHERE name NOT LIKE '_cf%' ORDER BY name;"
+    "SELECT * FROM people; SELECT * FROM d1_migrations"
+)
 # wrangler as a repository has it installed; of what it says, the lines that name a script.
 SHIM = """\
 #!/bin/bash
@@ -124,8 +128,10 @@ class Place:
     api: httpx2.Client
     database: str
 
-    def sql(self, text: str) -> list[Any]:
-        return list(result(self.api, "POST", f"/d1/database/{self.database}/query", json={"sql": text})[-1]["results"])
+    def sql(self, text: str) -> list[list[Any]]:
+        """The rows of each statement."""
+        answers = result(self.api, "POST", f"/d1/database/{self.database}/query", json={"sql": text})
+        return [one["results"] for one in answers]
 
     def production(self) -> tuple[list[Any], ...]:
         """What must not move: the deployments of both scripts, when they run, the tables, the rows, the ledger."""
@@ -133,14 +139,7 @@ class Place:
             result(self.api, "GET", f"/workers/scripts/{name}/deployments")["deployments"] for name in ("shop", "mail")
         ]
         schedules = result(self.api, "GET", "/workers/scripts/shop/schedules")["schedules"]
-        tables = self.sql("SELECT sql FROM sqlite_master WHERE name NOT LIKE '_cf%' ORDER BY name")
-        return (
-            live,
-            [one["cron"] for one in schedules],
-            tables,
-            self.sql("SELECT * FROM people"),
-            self.sql("SELECT name FROM d1_migrations"),
-        )
+        return live, [one["cron"] for one in schedules], self.sql(ALL_OF_IT)
 
     def type(self, command: str) -> str:
         return shell(self.clone.root, self.environ)(command)
