@@ -18,6 +18,7 @@ from cattlegrid.agents.venture import Choice, choose
 from cattlegrid.errors import Refused, ToolMissing, UsageError
 from cattlegrid.model.environment import Environment
 from cattlegrid.model.fleet import EnvironmentSettings, Fleet, SecretPolicy
+from cattlegrid.model.secret import Secret
 
 STAGING, PRODUCTION = Environment.STAGING, Environment.PRODUCTION
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
@@ -98,7 +99,7 @@ def test_the_child_gets_names_from_a_list_and_no_credential_of_ours(tmp_path: Pa
         "ANTHROPIC_API_KEY": "model",
         "DATABASE_URL": "wanted",
     }
-    made = child.environment(parent, HERE, tmp_path, {}, ("DATABASE_URL",))
+    made = child.environment(parent, HERE, tmp_path, {}, ("DATABASE_URL",), {"KE_KEY": Secret("ke-key-of-the-venture")})
     assert "real" not in made.values()
     assert made["CLOUDFLARE_API_TOKEN"] == child.NO_LOGIN
     assert {"SSH_AUTH_SOCK", "DBUS_SESSION_BUS_ADDRESS", "GITHUB_TOKEN"}.isdisjoint(made)
@@ -109,7 +110,7 @@ def test_the_child_gets_names_from_a_list_and_no_credential_of_ours(tmp_path: Pa
 
 def test_a_deployment_credential_is_not_injected_even_when_asked(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="does not go into an agent's shell"):
-        child.environment({"CLOUDFLARE_API_TOKEN": "x"}, HERE, tmp_path, {}, ("CLOUDFLARE_API_TOKEN",))
+        child.environment({"CLOUDFLARE_API_TOKEN": "x"}, HERE, tmp_path, {}, ("CLOUDFLARE_API_TOKEN",), {})
 
 
 def test_a_sandbox_that_is_asked_for_is_never_left_out(tmp_path: Path) -> None:

@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import httpx2
 import pytest
-from fleet import SecretFleet, environ_of, lay_out
+from fleet import GOOD, SETTINGS, SecretFleet, environ_of, lay_out
 from keys import person
 
 from cattlegrid.local import daemon
@@ -37,6 +37,27 @@ def old_infisical() -> Iterator[str]:
     """One that knows version 3 of the API only."""
     with _serving("--only-v3") as url:
         yield url
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Iterator[Callable[..., SecretFleet]]:
+    """A fleet with both stores made, and values for the isolated secrets of staging and production."""
+    with httpx2.Client() as http:
+
+        def make(settings: str = SETTINGS, *, filled: bool = True) -> SecretFleet:
+            ann, machine = person("Ann"), person("machine")
+            environ = environ_of(tmp_path / "home", {})
+            fleet = SecretFleet(
+                tmp_path / "fleet", lay_out(tmp_path / "fleet", settings), ann, machine, environ, http, "", ""
+            )
+            fleet.done("secrets", "init", "--name", "Ann")
+            if filled:
+                for environment in ("staging", "production"):
+                    fleet.done("secrets", "generate", "--env", environment)
+                fleet.done("secrets", "set", "HOOK_SECRET", "--both", input=GOOD)
+            return fleet
+
+        yield make
 
 
 @pytest.fixture(scope="session")

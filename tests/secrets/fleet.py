@@ -18,6 +18,7 @@ from cattlegrid.toolchain import cache_folder
 from ran import Ran
 from repositories import ENVIRON, Clone, empty
 
+GOOD = "a-good-and-long-value-0123456789"
 COMMAND = (sys.executable, "-m", "cattlegrid")
 SETTINGS = """\
 [fleet]

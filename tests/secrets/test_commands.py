@@ -6,36 +6,10 @@ import json
 import os
 import pty
 import stat
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
-import httpx2
 import pytest
-from fleet import COMMAND, SETTINGS, SecretFleet, environ_of, lay_out
-from keys import person
-
-GOOD = "a-good-and-long-value-0123456789"
-
-
-@pytest.fixture
-def make(tmp_path: Path) -> Iterator[Callable[..., SecretFleet]]:
-    """A fleet with both stores made, and values for the isolated secrets of staging and production."""
-    with httpx2.Client() as http:
-
-        def make(settings: str = SETTINGS, *, filled: bool = True) -> SecretFleet:
-            ann, machine = person("Ann"), person("machine")
-            environ = environ_of(tmp_path / "home", {})
-            fleet = SecretFleet(
-                tmp_path / "fleet", lay_out(tmp_path / "fleet", settings), ann, machine, environ, http, "", ""
-            )
-            fleet.done("secrets", "init", "--name", "Ann")
-            if filled:
-                for environment in ("staging", "production"):
-                    fleet.done("secrets", "generate", "--env", environment)
-                fleet.done("secrets", "set", "HOOK_SECRET", "--both", input=GOOD)
-            return fleet
-
-        yield make
+from fleet import COMMAND, GOOD, SETTINGS, SecretFleet
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from cattlegrid.errors import ConfigError
-from cattlegrid.model.environment import Environment
 from cattlegrid.secrets import dotenv
 
 KNOWN = frozenset({"CONTEXT_KEY", "HOOK"})
@@ -19,7 +18,7 @@ def write(root: Path, text: str, mode: int = 0o600) -> None:
 
 
 def values(root: Path) -> dict[str, str]:
-    return {name: value.reveal() for name, value in dotenv.read(root, Environment.STAGING, KNOWN).items()}
+    return {name: value.reveal() for name, value in dotenv.read(root, "secrets/staging.env", KNOWN).items()}
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,7 @@ def lines(session: Session, now: datetime) -> tuple[str, ...]:
         *((said,) if said else ()),
         head(session),
         f"{venture}fleet {session.fleet}; when this session began, {session.environment} ran: {live}",
+        *((f"in this shell, of {session.environment}: {', '.join(session.secrets)}",) if session.secrets else ()),
         _NEXT[session.environment],
     )
 

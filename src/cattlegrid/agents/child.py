@@ -8,6 +8,7 @@ from typing import Final
 
 from cattlegrid.agents.session import VARIABLE, Session
 from cattlegrid.errors import UsageError
+from cattlegrid.model.secret import Secret
 
 _PLAIN: Final = frozenset({
     "COLORTERM", "DISPLAY", "EDITOR", "FORCE_COLOR", "HOME", "LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE", "LOGNAME",
@@ -29,11 +30,17 @@ A child that takes the variable away finds the login again: `doctor` says so, an
 
 
 def environment(
-    parent: Mapping[str, str], session: Session, folder: Path, more: Mapping[str, str], inject: tuple[str, ...]
+    parent: Mapping[str, str],
+    session: Session,
+    folder: Path,
+    more: Mapping[str, str],
+    inject: tuple[str, ...],
+    secrets: Mapping[str, Secret],
 ) -> dict[str, str]:
-    """Names from the allow-list, the agents' own model keys, what this agent's format adds, and `inject`.
+    """Names from the allow-list, the agents' own model keys, what this agent's format adds, `inject` and `secrets`.
 
-    `inject` are names that a person asked for. Raises UsageError when one is not set or is a credential of ours.
+    `secrets` are the venture's own, of the session's environment, that are declared as its agents'. `inject` are
+    names that a person asked for. Raises UsageError when one is not set or is a credential of ours.
     """
     kept = {name: value for name, value in parent.items() if name in _PLAIN or name.startswith(_AGENTS_OWN)}
     for name in inject:
@@ -50,4 +57,5 @@ def environment(
         "CATTLEGRID_API_URL": main,
         "CLOUDFLARE_API_TOKEN": NO_LOGIN,
     }
+    kept |= {name: value.reveal() for name, value in secrets.items()}
     return {**kept, **{name: value for name, value in ours.items() if value}, **more}

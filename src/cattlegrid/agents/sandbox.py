@@ -19,7 +19,7 @@ _HIDDEN_FOLDERS: Final = (
     ".docker", ".kube", ".config/gcloud", ".local/share/keyrings",
 )  # fmt: skip
 _HIDDEN_FILES: Final = (".npmrc", ".git-credentials", ".netrc", ".pypirc", ".config/sops/age/keys.txt")
-_HIDDEN_OF_FLEET: Final = ("secrets/production.*", "**/.dev.vars.production", "**/.env.production")
+_HIDDEN_OF_FLEET: Final = ("secrets/**/production.*", "**/.dev.vars.production", "**/.env.production")
 _KEPT_AS_THEY_ARE: Final = ("cattlegrid.toml", ".github/workflows", ".git/hooks", ".git/config")
 
 

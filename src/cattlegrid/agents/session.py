@@ -37,7 +37,7 @@ class Session:
 
     For the guard: `production` are ids and names that only production has, `scripts` its Workers' names, and `flags`
     gives, by the folder of each worker, the value of wrangler's `--env` that means production ("": the top level).
-    `hosts` are what a sandboxed agent may reach besides the workers.
+    `hosts` are what a sandboxed agent may reach besides the workers, `secrets` the names that its shell holds.
     """
 
     id: str
@@ -55,6 +55,7 @@ class Session:
     scripts: tuple[str, ...] = ()
     flags: Mapping[str, str] = field(default_factory=dict)
     hosts: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
 
     @property
     def writes_ask(self) -> bool:
@@ -68,7 +69,7 @@ def write(session: Session, folder: Path) -> None:
 def decode(fields: Mapping[str, Any]) -> Session:
     known: dict[str, Any] = {**fields, "environment": Environment.named(fields["environment"])}
     known["workers"] = tuple(Reached(**worker) for worker in fields["workers"])
-    for name in ("production", "scripts", "hosts"):
+    for name in ("production", "scripts", "hosts", "secrets"):
         known[name] = tuple(fields[name])
     return Session(**known)
 

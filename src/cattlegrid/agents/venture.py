@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
+from typing import Final
 
-from cattlegrid.errors import Refused, UsageError
+from cattlegrid.errors import Refused
 from cattlegrid.model.environment import Environment
 from cattlegrid.model.fleet import Fleet
+
+AGENTS: Final = "agents"
 
 
 @dataclass(frozen=True)
@@ -25,12 +27,7 @@ def choose(fleet: Fleet, venture: str, wanted: Environment, *, strict: bool) -> 
     """
     if not venture:
         return Choice(wanted)
-    if venture not in fleet.ventures:
-        known = ", ".join(fleet.ventures) or "none is declared"
-        close = difflib.get_close_matches(venture, fleet.ventures, n=1)
-        hint = f" Did you mean {close[0]!r}?" if close else ""
-        raise UsageError(f"there is no venture {venture!r}; the ventures are {known}.{hint}", where="cattlegrid.toml")
-    declared = fleet.ventures[venture]
+    declared = fleet.expect_venture(venture)
     if wanted in declared:
         return Choice(wanted)
     if wanted is Environment.PRODUCTION:
@@ -42,3 +39,12 @@ def choose(fleet: Fleet, venture: str, wanted: Environment, *, strict: bool) -> 
             next=f"give {venture} a staging environment, or leave --strict out",
         )
     return Choice(Environment.PRODUCTION, fallback=True)
+
+
+def given(fleet: Fleet, venture: str, environment: Environment) -> tuple[str, ...]:
+    """The venture's own secrets that its sessions hold, since `used-by` names agents: under every name they have."""
+    if venture not in fleet.venture_secrets:
+        return ()
+    policy = fleet.venture_secrets[venture]
+    meant = (name for name in policy.names(environment) if AGENTS in policy.of(name).used_by)
+    return tuple(one for name in meant for one in (name, *policy.of(name).aliases))

@@ -82,7 +82,7 @@ def wrangler_login(ground: Ground) -> Wall:
 
 def readable_secrets(ground: Ground) -> Wall:
     name = "no file with production's secrets is readable"
-    files = [path for path in (ground.fleet.root / "secrets").glob("production.*") if path.suffix == ".env"]
+    files = [path for path in (ground.fleet.root / "secrets").rglob("production.*") if path.suffix == ".env"]
     keys = [ground.environ.get("SOPS_AGE_KEY_FILE", ""), str(ground.home / ".config" / "sops" / "age" / "keys.txt")]
     files += [Path(one) for one in keys if one and Path(one).is_file()]
     return _no(name, files, "encrypt production's secrets for people's keys only ([secrets] store), away from agents")

@@ -52,7 +52,7 @@ def _alone(args: Namespace, environment: Environment, show: Show) -> int:
     for name, value in edge.environ.items():
         if "${" in value and name.startswith(("CLOUDFLARE_", "CATTLEGRID_")):
             raise UsageError(f"{name} still holds `${{`: the agent's configuration did not fill it in")
-    begun = begin(edge, Wanted(args.venture, environment, strict=args.strict, agent="mcp"))
+    begun = begin(edge, Wanted(args.venture, environment, strict=args.strict, agent="mcp", shell=False))
     way = open_way(begun.session, begun.edge)
     if args.http is None:
         anyio.run(serve.on_stdio, way)

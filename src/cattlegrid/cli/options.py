@@ -27,6 +27,10 @@ def environment(parser: ArgumentParser) -> None:
     )
 
 
+def venture(parser: ArgumentParser) -> None:
+    parser.add_argument("--venture", default="", metavar="NAME", help="this venture's own secrets, not the fleet's")
+
+
 def workers(parser: ArgumentParser) -> None:
     parser.add_argument("workers", nargs="*", metavar="WORKER", help="only these workers (all when none is named)")
 

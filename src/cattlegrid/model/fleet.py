@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 
-from cattlegrid.errors import UnknownWorker
+from cattlegrid.errors import Refused, UnknownWorker, UsageError
 from cattlegrid.model.environment import Blocks, Environment
 
 
@@ -130,7 +130,10 @@ class Infisical:
 
 @dataclass(frozen=True)
 class SecretPolicy:
-    """Names only. `isolated` differ between the environments, `shared` are equal in both."""
+    """Names only. `isolated` differ between the environments, `shared` are equal in both.
+
+    `venture` is whose they are, empty for the fleet's own; its `environments` are the only ones that have a store.
+    """
 
     store: str = "sops"
     isolated: tuple[str, ...] = ()
@@ -139,9 +142,13 @@ class SecretPolicy:
     staging_only: tuple[str, ...] = ()
     about: Mapping[str, About] = field(default_factory=dict)
     infisical: Infisical = field(default_factory=Infisical)
+    venture: str = ""
+    environments: tuple[Environment, ...] = tuple(Environment)
 
     def names(self, environment: Environment) -> tuple[str, ...]:
         """The names that must exist in this environment, without aliases."""
+        if environment not in self.environments:
+            return ()
         only = self.production_only if environment is Environment.PRODUCTION else self.staging_only
         return (*self.isolated, *self.shared, *only)
 
@@ -149,6 +156,26 @@ class SecretPolicy:
         """Every declared name, without aliases, with the list it is in."""
         lists = (self.isolated, self.shared, self.production_only, self.staging_only)
         return {name: kind for kind, names in zip(Kind, lists, strict=True) for name in names}
+
+    @property
+    def folder(self) -> str:
+        """Where its files are, relative to the fleet's root."""
+        return f"secrets/{self.venture}" if self.venture else "secrets"
+
+    @property
+    def option(self) -> str:
+        """What a command that is about these secrets needs besides."""
+        return f" --venture {self.venture}" if self.venture else ""
+
+    def expect(self, environment: Environment) -> None:
+        """Raises Refused for an environment that the venture does not have."""
+        if environment not in self.environments:
+            has = " and ".join(self.environments)
+            raise Refused(
+                f"venture {self.venture} has no {environment}: its secrets are those of {has}",
+                where=f"cattlegrid.toml: ventures.{self.venture}.environments",
+                next=f"repeat it with --env {self.environments[0]}",
+            )
 
     def of(self, name: str) -> About:
         return self.about.get(name, About())
@@ -201,6 +228,7 @@ class Fleet:
     approvers: tuple[Approver, ...] = ()
     agent_hosts: tuple[str, ...] = ()
     ignores: tuple[Ignore, ...] = ()
+    venture_secrets: Mapping[str, SecretPolicy] = field(default_factory=dict)
 
     @property
     def one_account(self) -> bool:
@@ -215,6 +243,36 @@ class Fleet:
         return Blocks(**called)
 
     mirror: MirrorSettings = field(default_factory=MirrorSettings)
+
+    def expect_venture(self, name: str) -> tuple[Environment, ...]:
+        """The environments of this venture. Raises UsageError for an unknown one."""
+        if name not in self.ventures:
+            known = ", ".join(self.ventures) or "none is declared"
+            close = difflib.get_close_matches(name, self.ventures, n=1)
+            hint = f" Did you mean {close[0]!r}?" if close else ""
+            raise UsageError(f"there is no venture {name!r}; the ventures are {known}.{hint}", where="cattlegrid.toml")
+        return self.ventures[name]
+
+    def of_venture(self, name: str) -> Fleet:
+        """The fleet with this venture's secrets in the place of its own; the fleet itself without a name.
+
+        Raises UsageError for a venture that is unknown or declares none.
+        """
+        if not name:
+            return self
+        self.expect_venture(name)
+        if name not in self.venture_secrets:
+            raise UsageError(
+                f"venture {name} has no secrets of its own",
+                where="cattlegrid.toml",
+                next=f"add [ventures.{name}.secrets]",
+            )
+        return replace(self, secrets=self.venture_secrets[name])
+
+    @property
+    def scopes(self) -> tuple[Fleet, ...]:
+        """The fleet itself, then the fleet as each venture with secrets of its own sees it."""
+        return (self, *(self.of_venture(name) for name in self.venture_secrets))
 
     def named(self, names: tuple[str, ...]) -> tuple[WorkerSettings, ...]:
         """The workers of these names, in the fleet's order; all of them without names. Raises UnknownWorker."""

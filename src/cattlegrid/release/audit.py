@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import httpx2
 
@@ -56,25 +56,38 @@ def run(
     ways: Mapping[Environment, Way],
     stores: Mapping[Environment, Stored],
     http: httpx2.Client,
+    ventures: tuple[tuple[Fleet, Mapping[Environment, Stored]], ...] = (),
     *,
     live_checks: bool = True,
 ) -> AuditReport:
-    """Everything that can be proven from here; what cannot be is there as *not measured*."""
+    """Everything that can be proven from here; what cannot be is there as *not measured*.
+
+    `ventures` are the fleet as each venture sees it, and its stores: no Worker has their secrets.
+    """
     seen = {
         environment: _side(fleet, environment, ways[environment], stores[environment]) for environment in Environment
     }
     sides = seen[STAGING][0], seen[PRODUCTION][0]
     compared = list(audit.across(fleet.secrets, sides))
-    checks = [*compared, *(check for side in sides for check in audit.deployed(side))]
+    theirs = [check for scope, kept in ventures for check in _of_venture(scope, kept)]
+    checks = [*compared, *theirs, *(check for side in sides for check in audit.deployed(side))]
     asked: list[Check] = []
     if live_checks:
         asked = list(_live(fleet, http, {one: found for one, (_, found) in seen.items()}, sides, compared))
     return AuditReport(
         checks=(*checks, *asked),
-        names=sum(check.outcome is not Outcome.NOT_MEASURED for check in compared),
+        names=sum(check.outcome is not Outcome.NOT_MEASURED for check in (*compared, *theirs)),
         workers=sum(not worker.absent for side in sides for worker in side.workers),
         requests=sum(check.outcome is not Outcome.NOT_MEASURED for check in asked),
     )
+
+
+def _of_venture(fleet: Fleet, stores: Mapping[Environment, Stored]) -> Iterator[Check]:
+    """A venture with one environment has nothing to compare across them."""
+    if set(stores) == set(Environment):
+        sides = [Side(one, stores[one], digest.of(fleet.secrets, stores[one])) for one in Environment]
+        for check in audit.across(fleet.secrets, (sides[0], sides[1])):
+            yield replace(check, name=f"venture {fleet.secrets.venture}: {check.name}")
 
 
 def _side(fleet: Fleet, environment: Environment, way: Way, stored: Stored) -> tuple[Side, tuple[Subject, ...]]:

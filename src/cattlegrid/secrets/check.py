@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from cattlegrid.model.check import Check, Outcome
 from cattlegrid.model.environment import Environment
-from cattlegrid.model.fleet import Fleet
+from cattlegrid.model.fleet import Fleet, Kind, SecretPolicy
 from cattlegrid.model.secret import Secret
 from cattlegrid.model.target import Deployable
 from cattlegrid.secrets import form, uses
@@ -41,60 +42,83 @@ def _declared(fleet: Fleet, name: str, deployable: Deployable) -> Check:
     return Check("every name that it uses is declared", Outcome.PASS, "", name)
 
 
-def store(fleet: Fleet, stored: Stored, now: datetime) -> Iterator[Check]:
+@dataclass(frozen=True)
+class Kept:
+    """The names of the fleet or of one venture, and the stores that hold their values."""
+
+    policy: SecretPolicy
+    stores: tuple[Stored, ...]
+
+
+def store(policy: SecretPolicy, stored: Stored, now: datetime) -> Iterator[Check]:
     """What an environment's store holds against what it should: presence, form, age, and nothing else."""
     environment = stored.environment
-    for name in fleet.secrets.names(environment):
-        title = f"{name} in {environment}"
+    for name in policy.names(environment):
+        title = f"{_whose(policy, name)} in {environment}"
         if name not in stored.names and name not in stored.values:
-            yield Check(title, Outcome.FAIL, f"is missing in {stored.place}; next: {_how(stored, name)}")
+            yield Check(title, Outcome.FAIL, f"is missing in {stored.place}; next: {_how(policy, stored, name)}")
         elif stored.closed:
             yield Check(title, Outcome.NOT_MEASURED, f"is there; its form was not looked at: {stored.closed}")
         else:
-            yield _value(fleet, stored, name, title, now)
+            yield _value(policy, stored, name, title, now)
     if stored.extra:
         said = f"in {stored.place} and in no list of {environment}: {', '.join(stored.extra)}"
         yield Check(f"nothing unknown in {environment}", Outcome.FAIL, said)
 
 
-def same(fleet: Fleet, stores: tuple[Stored, ...]) -> Iterator[Check]:
-    """No isolated secret's value stands under any other name, in either environment."""
-    owner: dict[Secret, list[tuple[str, Environment]]] = {}
-    for stored in stores:
-        for name in fleet.secrets.names(stored.environment):
-            if stored.values.get(name):
-                owner.setdefault(stored.values[name], []).append((name, stored.environment))
-    kinds = fleet.secrets.kinds()
-    for name in fleet.secrets.isolated:
-        twins = [found for found in owner.values() if any(one == name for one, _ in found) and len(found) > 1]
-        places = sorted({f"{one} of {env}" for found in twins for one, env in found})
-        title = f"no other name has the value of {name}"
-        if any(stored.closed for stored in stores):
-            yield Check(title, Outcome.NOT_MEASURED, next(stored.closed for stored in stores if stored.closed))
-        elif places:
-            yield Check(title, Outcome.FAIL, f"one value under {', '.join(places)}")
-        else:
-            yield Check(title, Outcome.PASS, kinds[name])
-    for name in fleet.secrets.shared:
-        values = [stored.values.get(name) for stored in stores]
+def same(everything: tuple[Kept, ...]) -> Iterator[Check]:
+    """No isolated secret's value stands under any other name, of the fleet or of any venture, in any environment."""
+    owner: dict[Secret, list[tuple[str, str]]] = {}
+    for kept in everything:
+        for stored in kept.stores:
+            for name in kept.policy.names(stored.environment):
+                if stored.values.get(name):
+                    place = f"{_whose(kept.policy, name)} of {stored.environment}"
+                    owner.setdefault(stored.values[name], []).append((_whose(kept.policy, name), place))
+    twins = [found for found in owner.values() if len(found) > 1]
+    closed = next((stored.closed for kept in everything for stored in kept.stores if stored.closed), "")
+    for kept in everything:
+        for name in kept.policy.isolated:
+            title = f"no other name has the value of {_whose(kept.policy, name)}"
+            with_it = [found for found in twins if any(whose == _whose(kept.policy, name) for whose, _ in found)]
+            if with_it:
+                places = ", ".join(sorted({place for found in with_it for _, place in found}))
+                yield Check(title, Outcome.FAIL, f"one value under {places}")
+            elif closed:
+                yield Check(title, Outcome.NOT_MEASURED, closed)
+            else:
+                yield Check(title, Outcome.PASS, Kind.ISOLATED)
+        yield from _unequal(kept)
+
+
+def _unequal(kept: Kept) -> Iterator[Check]:
+    for name in kept.policy.shared:
+        values = [stored.values.get(name) for stored in kept.stores]
         if None not in values and len(set(values)) > 1:
-            said = f"it differs; next: cattlegrid secrets set {name} --both"
-            yield Check(f"{name} is the same in both", Outcome.FAIL, said)
+            said = f"it differs; next: cattlegrid secrets set {name} --both{kept.policy.option}"
+            yield Check(f"{_whose(kept.policy, name)} is the same in both", Outcome.FAIL, said)
 
 
-def _value(fleet: Fleet, stored: Stored, name: str, title: str, now: datetime) -> Check:
-    found = form.problems(fleet.secrets, name, stored.values[name])
+def _value(policy: SecretPolicy, stored: Stored, name: str, title: str, now: datetime) -> Check:
+    found = form.problems(policy, name, stored.values[name])
     if found:
         return Check(title, Outcome.FAIL, f"its value {'; it '.join(found)}")
-    oldest, since = fleet.secrets.of(name).max_age, stored.since.get(name)
+    oldest, since = policy.of(name).max_age, stored.since.get(name)
     if oldest and since is None:
         return Check(title, Outcome.NOT_MEASURED, f"{stored.place} does not know how old it is")
     if oldest and since is not None and now - since > timedelta(seconds=oldest):
         days = (now - since).days
-        said = f"it is {days} days old; next: cattlegrid secrets rotate {name} --env {stored.environment}"
+        do = "set" if policy.venture else "rotate"
+        how = f"cattlegrid secrets {do} {name} --env {stored.environment}{policy.option}"
+        said = f"it is {days} days old; next: {how}"
         return Check(title, Outcome.FAIL, said)
     return Check(title, Outcome.PASS)
 
 
-def _how(stored: Stored, name: str) -> str:
-    return stored.how_to_add(name) if not stored.closed else f"cattlegrid secrets set {name}"
+def _how(policy: SecretPolicy, stored: Stored, name: str) -> str:
+    by_hand = f"cattlegrid secrets set {name} --env {stored.environment}{policy.option}"
+    return by_hand if stored.closed else stored.how_to_add(name)
+
+
+def _whose(policy: SecretPolicy, name: str) -> str:
+    return f"{name} of venture {policy.venture}" if policy.venture else name

@@ -29,10 +29,15 @@ class DotenvStore:
     root: Path
     environment: Environment
     known: frozenset[str]
+    folder: str = "secrets"
+
+    @property
+    def file(self) -> Path:
+        return self.root / self.place
 
     @property
     def place(self) -> str:
-        return path(self.root, self.environment).relative_to(self.root).as_posix()
+        return f"{self.folder}/{self.environment}.env"
 
     def how_to_add(self, name: str) -> str:
         return f"cattlegrid secrets set {name} --env {self.environment}"
@@ -42,14 +47,13 @@ class DotenvStore:
 
     def read(self) -> Contents:
         """One date for all of them, the file's, since it has no other."""
-        values = read(self.root, self.environment, self.known)
-        file = path(self.root, self.environment)
-        since = datetime.fromtimestamp(file.stat().st_mtime, UTC) if file.is_file() else None
+        values = read(self.root, self.place, self.known)
+        since = datetime.fromtimestamp(self.file.stat().st_mtime, UTC) if self.file.is_file() else None
         names = frozenset(values)
         return Contents(values, names, dict.fromkeys(names, since) if since is not None else {})
 
     def change(self, changes: Changes, now: datetime) -> None:  # noqa: ARG002 - the file's own date is its date
-        file = path(self.root, self.environment)
+        file = self.file
         with alone(file.parent):
             kept = [
                 line
@@ -60,18 +64,13 @@ class DotenvStore:
             replace_file(file, "\n".join([*kept, *added]) + "\n")
 
 
-def path(root: Path, environment: Environment) -> Path:
-    return root / "secrets" / f"{environment}.env"
-
-
-def read(root: Path, environment: Environment, known: frozenset[str]) -> Mapping[str, Secret]:
-    """The values in the environment's file; none when there is no file.
+def read(root: Path, shown: str, known: frozenset[str]) -> Mapping[str, Secret]:
+    """The values in the file `shown` of `root`; none when there is no file.
 
     Raises ConfigError with every mistake at once: others may read the file, a line is no NAME=value, a name is not in
     `known` or comes twice. No value is ever part of a mistake.
     """
-    file = path(root, environment)
-    shown = file.relative_to(root).as_posix()
+    file = root / shown
     if not file.is_file():
         return {}
     mode = stat.S_IMODE(file.stat().st_mode)

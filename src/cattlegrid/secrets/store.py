@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, Protocol
 
@@ -87,26 +87,33 @@ def choose(
     if kind == "dotenv":
         from cattlegrid.secrets.dotenv import DotenvStore  # noqa: PLC0415 - one store is used, and paid for
 
-        return DotenvStore(fleet.root, environment, fleet.secrets.known(environment))
+        return DotenvStore(fleet.root, environment, fleet.secrets.known(environment), fleet.secrets.folder)
     if kind == "infisical":
         from cattlegrid.secrets.infisical import InfisicalStore  # noqa: PLC0415 - as above
 
-        return InfisicalStore(fleet.secrets.infisical, environment, environ)
+        where, venture = fleet.secrets.infisical, fleet.secrets.venture
+        within = replace(where, path=f"{where.path.rstrip('/')}/{venture}") if venture else where
+        return InfisicalStore(within, environment, environ)
     from cattlegrid.secrets.sops.age import Keyring  # noqa: PLC0415 - as above
     from cattlegrid.secrets.sops.store import SopsStore  # noqa: PLC0415 - as above
 
-    return SopsStore(fleet.root, environment, Keyring(environ, ask))
+    return SopsStore(fleet.root, environment, Keyring(environ, ask), fleet.secrets.folder, fleet.secrets.option)
 
 
 def read(
     fleet: Fleet, environment: Environment, environ: Mapping[str, str], ask: Callable[[str], str] | None = None
 ) -> Stored:
-    """The environment's values. A store that cannot be opened here is `closed`; one that is broken raises."""
+    """The environment's values. A store that cannot be opened here is `closed`; one that is broken raises.
+
+    Raises Refused for an environment that a venture does not have.
+    """
     return stored(fleet, environment, choose(fleet, environment, environ, ask))
 
 
 def stored(fleet: Fleet, environment: Environment, store: Store) -> Stored:
-    policy, contents = fleet.secrets, store.read()
+    policy = fleet.secrets
+    policy.expect(environment)
+    contents = store.read()
     declared = policy.known(environment)
     values = {name: value for name, value in contents.values.items() if name in declared}
     for name in policy.names(environment):
@@ -122,5 +129,5 @@ def stored(fleet: Fleet, environment: Environment, store: Store) -> Stored:
         extra=tuple(sorted(n for n in contents.names if n not in declared and not n.startswith(RESERVED))),
         since=contents.since,
         closed=contents.closed,
-        adding=store.how_to_add,
+        adding=lambda name: f"{store.how_to_add(name)}{policy.option}",
     )

@@ -83,6 +83,7 @@ def _fleet(root: Path, settings: dict[str, Any], mistakes: list[Mistake]) -> Fle
         environments=_environments(settings.get("environments", {}), mistakes),
         secrets=policy,
         ventures=_ventures(settings.get("ventures", {}), mistakes),
+        venture_secrets=secrets.ventures(settings.get("ventures", {}), policy, mistakes),
         agent_hosts=settings.get("agents", {}).get("hosts", ()),
         approvers=_approvers(settings, mistakes),
         ignores=tuple(

@@ -48,6 +48,25 @@ class Setting:
     required: bool = False
 
 
+def _secrets(path: str) -> tuple[Setting, ...]:
+    """The lists of names, and what is said of each: the fleet's own, and once more for each venture's."""
+    about = f"{path}.about.*"
+    return (
+        Setting(f"{path}.isolated", TEXTS, (), "Secrets that exist in both environments and differ."),
+        Setting(f"{path}.shared", TEXTS, (), "Secrets that exist in both environments and are equal."),
+        Setting(f"{path}.production-only", TEXTS, (), "Secrets that must not exist in staging."),
+        Setting(f"{path}.staging-only", TEXTS, (), "Secrets that must not exist in production."),
+        Setting(f"{about}.form", choice(*FORMS), "text", "What a value of this secret looks like."),
+        Setting(f"{about}.prefix", TEXT, None, "How a value begins."),
+        Setting(f"{about}.pattern", PATTERN, None, "Regular expression that a whole value matches."),
+        Setting(f"{about}.min-length", COUNT, 0, "The fewest characters of a value; 16 for isolated secrets."),
+        Setting(f"{about}.generate", choice("base64url", "hex"), None, "32 random bytes, written like this."),
+        Setting(f"{about}.max-age", DURATION, 0.0, "The age at which `secrets check` asks for a rotation."),
+        Setting(f"{about}.used-by", TEXTS, (), "Who else uses it: ci, or agents (a venture's are given to them)."),
+        Setting(f"{about}.aliases", TEXTS, (), "Other names under which the same value is known."),
+    )
+
+
 SETTINGS: Final = (
     Setting("fleet.name", TEXT, None, "The fleet's name, as it is shown in reports.", required=True),
     Setting("fleet.workers", TEXTS, None, "Folders that hold a wrangler file; globs are allowed.", required=True),
@@ -91,19 +110,8 @@ SETTINGS: Final = (
     ),
     Setting("workers.*.inputs", TEXTS, (), "Paths and globs outside the folder that go into the worker."),
     Setting("secrets.store", choice(*STORES), "sops", "Where secrets are kept."),
-    Setting("secrets.isolated", TEXTS, (), "Secrets that exist in both environments and differ."),
-    Setting("secrets.shared", TEXTS, (), "Secrets that exist in both environments and are equal."),
-    Setting("secrets.production-only", TEXTS, (), "Secrets that must not exist in staging."),
-    Setting("secrets.staging-only", TEXTS, (), "Secrets that must not exist in production."),
-    Setting("secrets.about.*.form", choice(*FORMS), "text", "What a value of this secret looks like."),
-    Setting("secrets.about.*.prefix", TEXT, None, "How a value begins."),
-    Setting("secrets.about.*.pattern", PATTERN, None, "Regular expression that a whole value matches."),
-    Setting("secrets.about.*.min-length", COUNT, 0, "The fewest characters of a value; 16 for isolated secrets."),
-    Setting("secrets.about.*.generate", choice("base64url", "hex"), None, "32 random bytes, written like this."),
-    Setting("secrets.about.*.max-age", DURATION, 0.0, "The age at which `secrets check` asks for a rotation."),
+    *_secrets("secrets"),
     Setting("secrets.about.*.workers", TEXTS, (), "Workers that use it, when neither their config nor code says so."),
-    Setting("secrets.about.*.used-by", TEXTS, (), "Who else uses it, such as agents or CI."),
-    Setting("secrets.about.*.aliases", TEXTS, (), "Other names under which the same value is known."),
     Setting("secrets.about.*.previous", TEXT, None, "Name under which its Workers accept a second value."),
     Setting("secrets.infisical.url", TEXT, "https://app.infisical.com", "Address of the Infisical instance."),
     Setting("secrets.infisical.project", TEXT, None, "Id of the project in Infisical."),
@@ -121,4 +129,5 @@ SETTINGS: Final = (
     Setting("mirror.mask.*", mask(*MASKS), None, "What becomes of `table.column` (patterns are allowed)."),
     Setting("agents.hosts", TEXTS, (), "What a sandboxed agent may reach besides the workers: registries, say."),
     Setting("ventures.*.environments", choices(*Environment), None, "Environments of the venture.", required=True),
+    *_secrets("ventures.*.secrets"),
 )

@@ -97,7 +97,7 @@ def _prepared(edge: Edge, options: Options, begun: Begun, place: Path) -> Prepar
     launch = format_(Start(begun.session, place, options.argv, said, sandbox=options.sandbox))
     if options.sandbox:
         launch = replace(launch, argv=sandbox.wrap(launch.argv, Path(begun.session.root), edge.environ))
-    environ = child.environment(edge.environ, begun.session, place, launch.variables, options.inject)
+    environ = child.environment(edge.environ, begun.session, place, launch.variables, options.inject, begun.secrets)
     return Prepared(begun.session, place, launch, environ, said)
 
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import httpx2
 
 from cattlegrid.agents.session import Reached, Session
-from cattlegrid.agents.venture import choose
+from cattlegrid.agents.venture import choose, given
 from cattlegrid.cloudflare.client import Client
 from cattlegrid.errors import Failed, MissingCredential
 from cattlegrid.model.environment import Environment
 from cattlegrid.model.fleet import Fleet
+from cattlegrid.model.secret import Secret
 from cattlegrid.model.target import Deployable, Target
 from cattlegrid.release import live, subjects
 from cattlegrid.release.parallel import each
@@ -41,21 +42,26 @@ _HELLO: Final = {
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a person typed. `look`: ask the network; without it the session knows only what the files say."""
+    """What a person typed. `look`: ask the network; without it the session knows only what the files say.
+
+    `shell`: an agent is started, which holds the secrets that its venture gives to agents.
+    """
 
     venture: str = ""
     environment: Environment = Environment.STAGING
     strict: bool = False
     agent: str = ""
     look: bool = True
+    shell: bool = True
 
 
 @dataclass(frozen=True)
 class Begun:
-    """`edge` holds this environment's credential and not the other's."""
+    """`edge` holds this environment's credential and not the other's; `secrets` are the venture's for its agents."""
 
     session: Session
     edge: Edge
+    secrets: Mapping[str, Secret] = field(default_factory=dict)
 
 
 def begin(edge: Edge, wanted: Wanted) -> Begun:
@@ -64,6 +70,7 @@ def begin(edge: Edge, wanted: Wanted) -> Begun:
     choice = choose(fleet, wanted.venture, wanted.environment, strict=wanted.strict)
     own = replace(edge, cwd=fleet.root, environ=only(fleet, choice.environment, edge.environ))
     target = resolve(fleet, choice.environment, own.environ)
+    secrets_given = _given(fleet, wanted, choice.environment, own)
     reached = _look(fleet, target, own) if wanted.look else _from_files(target)
     words, scripts, flags = forbidden(fleet)
     session = Session(
@@ -82,8 +89,21 @@ def begin(edge: Edge, wanted: Wanted) -> Begun:
         scripts=scripts,
         flags=flags,
         hosts=fleet.agent_hosts,
+        secrets=tuple(secrets_given),
     )
-    return Begun(session, own)
+    return Begun(session, own, secrets_given)
+
+
+def _given(fleet: Fleet, wanted: Wanted, environment: Environment, edge: Edge) -> dict[str, Secret]:
+    """The venture's secrets for its agents, of the session's environment and of no other; without `look` no values."""
+    names = given(fleet, wanted.venture, environment) if wanted.shell else ()
+    if not names or not wanted.look:
+        return dict.fromkeys(names, Secret(""))
+    stored = store.read(fleet.of_venture(wanted.venture), environment, edge.environ, edge.ask).expect_open()
+    for name in names:
+        if not stored.values.get(name):
+            raise MissingCredential(f"{name} of {environment} is not in {stored.place}", next=stored.how_to_add(name))
+    return {name: stored.values[name] for name in names}
 
 
 def only(fleet: Fleet, environment: Environment, environ: Mapping[str, str]) -> dict[str, str]:

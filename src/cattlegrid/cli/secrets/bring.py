@@ -17,6 +17,7 @@ def arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--replace", action="store_true", help="take values that differ from the store's, too")
     options.environment(parser)
+    options.venture(parser)
 
 
 def run(args: Namespace, show: Show) -> int:
@@ -24,7 +25,8 @@ def run(args: Namespace, show: Show) -> int:
     from cattlegrid.verbs.secrets.bring import bring  # noqa: PLC0415 - as above
 
     file = Path(args.file) if args.file else None
-    report = bring(Edge.here(), Environment.named(args.env), file=file, kind=args.kind, replacing=args.replace)
+    chosen = {"file": file, "kind": args.kind, "replacing": args.replace, "venture": args.venture}
+    report = bring(Edge.here(), Environment.named(args.env), **chosen)
     show.report(report)
     show.heading(report.environment, f"imported: {', '.join(report.taken) or 'nothing'}")
     if report.same:

@@ -22,6 +22,7 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--with", dest="names", action="append", default=[], metavar="NAME", help="a secret it needs")
     parser.add_argument("--keep", action="append", default=[], metavar="NAME", help="such as CLOUDFLARE_API_TOKEN")
     options.environment(parser)
+    options.venture(parser)
     parser.add_argument("command", nargs=REMAINDER, metavar="-- COMMAND")
 
 
@@ -33,7 +34,7 @@ def run(args: Namespace, show: Show) -> int:  # noqa: ARG001 - the program speak
     if not command:
         raise UsageError("there is no program to run", next="cattlegrid secrets exec --with NAME -- COMMAND")
     names = tuple(name for listed in args.names for name in listed.split(","))
-    env = child_environment(Edge.here(), Environment.named(args.env), names, tuple(args.keep))
+    env = child_environment(Edge.here(), Environment.named(args.env), names, tuple(args.keep), venture=args.venture)
     program = shutil.which(command[0], path=env.get("PATH"))
     if program is None:
         raise ToolMissing(f"{command[0]} is not on PATH")

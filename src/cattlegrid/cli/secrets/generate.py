@@ -13,13 +13,14 @@ from cattlegrid.model.environment import Environment
 def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("names", nargs="*", metavar="NAME")
     options.environment(parser)
+    options.venture(parser)
 
 
 def run(args: Namespace, show: Show) -> int:
     from cattlegrid.verbs.edge import Edge  # noqa: PLC0415 - the parser alone (--help) needs none of this
     from cattlegrid.verbs.secrets.values import generate  # noqa: PLC0415 - as above
 
-    changed = generate(Edge.here(), Environment.named(args.env), tuple(args.names))
+    changed = generate(Edge.here(), Environment.named(args.env), tuple(args.names), venture=args.venture)
     show.report(changed)
-    said(changed, show, "generated")
+    said(changed, show, "generated", args.venture)
     return 0

@@ -17,6 +17,7 @@ from cattlegrid.model.environment import Environment
 def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("name", metavar="NAME")
     options.environment(parser)
+    options.venture(parser)
     parser.add_argument("--reveal", action="store_true", help="do not ask; staging only, unless at a terminal")
 
 
@@ -31,7 +32,7 @@ def run(args: Namespace, show: Show) -> int:
             f"a value of {environment} is shown to a person at a terminal only",
             next="cattlegrid secrets exec --help   (gives named values to a program)",
         )
-    value = get_value(Edge.here(), environment, args.name)
+    value = get_value(Edge.here(), environment, args.name, venture=args.venture)
     question = f"Show {args.name} of {show.environment(environment)} on this screen? Type yes: "
     if not args.reveal and show.ask(question) != "yes":
         raise Refused("not confirmed; nothing was shown")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
+from cattlegrid.cli import options
 from cattlegrid.cli.show import Show
 from cattlegrid.model.environment import Environment
 
@@ -11,6 +12,7 @@ from cattlegrid.model.environment import Environment
 def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--env", metavar="NAME", help="only this environment's (both when none is named)")
     parser.add_argument("--recipient", action="append", default=[], metavar="KEY", help="age1… or 'ssh-ed25519 …'")
+    options.venture(parser)
     parser.add_argument("--name", default="", help="whose keys they are (default: the user's name)")
 
 
@@ -19,8 +21,9 @@ def run(args: Namespace, show: Show) -> int:
     from cattlegrid.verbs.secrets.keeping import init  # noqa: PLC0415 - as above
 
     edge = Edge.here()
-    environments = (Environment.named(args.env),) if args.env else tuple(Environment)
-    made = init(edge, environments, tuple(args.recipient), args.name or edge.environ.get("USER", ""))
+    environments = (Environment.named(args.env),) if args.env else ()
+    whose = args.name or edge.environ.get("USER", "")
+    made = init(edge, environments, tuple(args.recipient), whose, venture=args.venture)
     show.report(made)
     for place in made.places:
         show.line(f"made {place}")

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from cattlegrid.cli import options
 from cattlegrid.cli.show import Show
-from cattlegrid.model.environment import Environment
 
 if TYPE_CHECKING:
     from cattlegrid.verbs.secrets.listing import Listing, Row
 
 
 def arguments(parser: ArgumentParser) -> None:
+    options.venture(parser)
     parser.add_argument("--names", action="store_true", help="the names alone, one a line")
 
 
@@ -21,24 +21,26 @@ def run(args: Namespace, show: Show) -> int:
     from cattlegrid.verbs.edge import Edge  # noqa: PLC0415 - the parser alone (--help) needs none of this
     from cattlegrid.verbs.secrets.listing import list_secrets  # noqa: PLC0415 - as above
 
-    listing = list_secrets(Edge.here())
+    listing = list_secrets(Edge.here(), venture=args.venture)
     show.report(listing)
     if args.names:
         show.line("\n".join(row.name for row in listing.rows))
         return listing.outcome.exit_code
-    for environment in Environment:
+    for environment in listing.places:
         closed = f", closed here: {listing.closed[environment]}" if environment in listing.closed else ""
         show.heading(environment, f"{listing.places[environment]}{closed}")
-    heads = [show.paint(word, "dim") for word in ("name", "list", *Environment, "used by")]
+    heads = [show.paint(word, "dim") for word in ("name", "list", *listing.places, "used by")]
     show.table([heads, *(_row(row, listing, show) for row in listing.rows)])
     for environment, names in listing.extra.items():
         show.heading(environment, f"in the store and in no list: {', '.join(names)}")
+    for venture in listing.ventures:
+        show.line(f"venture {venture} has secrets of its own: cattlegrid secrets list --venture {venture}")
     return listing.outcome.exit_code
 
 
 def _row(row: Row, listing: Listing, show: Show) -> list[str]:
     cells = []
-    for environment in Environment:
+    for environment in listing.places:
         entry = row.entries.get(environment)
         if entry is None:
             cells.append(show.paint("-", "dim"))

@@ -14,6 +14,7 @@ from cattlegrid.model.environment import Environment
 
 def arguments(parser: ArgumentParser) -> None:
     options.environment(parser)
+    options.venture(parser)
     parser.add_argument("--ours", action="append", default=[], metavar="NAME", help="take this name as we have it")
     parser.add_argument("--theirs", action="append", default=[], metavar="NAME", help="take it as they have it")
 
@@ -23,7 +24,7 @@ def run(args: Namespace, show: Show) -> int:
     from cattlegrid.verbs.secrets.merge import merge  # noqa: PLC0415 - as above
 
     environment = Environment.named(args.env)
-    report = merge(Edge.here(), environment, ours=tuple(args.ours), theirs=tuple(args.theirs))
+    report = merge(Edge.here(), environment, ours=tuple(args.ours), theirs=tuple(args.theirs), venture=args.venture)
     show.report(report)
     show.heading(environment, f"merged {report.place}; next: git add {report.place}")
     for names, words in ((report.from_ours, "ours"), (report.from_theirs, "theirs")):

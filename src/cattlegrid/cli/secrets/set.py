@@ -21,6 +21,7 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("name", metavar="NAME", help="as a list of [secrets] has it")
     parser.add_argument("value", nargs="*", metavar="", help="no value is taken here: everybody could see it")
     options.environment(parser)
+    options.venture(parser)
     parser.add_argument("--both", action="store_true", help="a shared secret: set it in both environments")
 
 
@@ -31,9 +32,9 @@ def run(args: Namespace, show: Show) -> int:
     edge = Edge.here()
     environments = tuple(Environment) if args.both else (Environment.named(args.env),)
     name = f"{args.name}=" if args.value else args.name
-    changed = set_value(edge, environments, name, value_from(edge, name))
+    changed = set_value(edge, environments, name, value_from(edge, name), venture=args.venture)
     show.report(changed)
-    said(changed, show, "set")
+    said(changed, show, "set", args.venture)
     return 0
 
 
@@ -51,12 +52,13 @@ def value_from(edge: Edge, name: str) -> Secret:
     return Secret(text.removesuffix("\n").removesuffix("\r"))
 
 
-def said(changed: Changed, show: Show, done: str) -> None:
+def said(changed: Changed, show: Show, done: str, venture: str) -> None:
+    """No Worker has a venture's secrets, so that there is nothing to push."""
     for environment in changed.environments:
         show.heading(environment, f"{done}: {', '.join(changed.names) or 'nothing'}")
         if changed.readers.get(environment):
             show.line(f"  can be read by {', '.join(changed.readers[environment])}")
-        if changed.names:
+        if changed.names and not venture:
             show.line(f"  next: cattlegrid secrets push --env {environment}")
     for note in changed.notes:
         show.line(f"  {show.paint('!', 'yellow')} {note}")

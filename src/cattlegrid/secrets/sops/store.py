@@ -23,7 +23,6 @@ from cattlegrid.secrets.sops.age import Keyring
 from cattlegrid.secrets.sops.document import Document
 from cattlegrid.secrets.store import RESERVED, Changes, Contents
 
-FOLDER: Final = "secrets"
 RECIPIENTS: Final = f"{RESERVED}RECIPIENTS"
 _SINCE: Final = "_set_unencrypted"
 _CLOSED: Final = "none of the keys on this machine opens it"
@@ -51,6 +50,8 @@ class SopsStore:
     root: Path
     environment: Environment
     keyring: Keyring
+    folder: str = "secrets"
+    option: str = ""
 
     @property
     def file(self) -> Path:
@@ -58,7 +59,7 @@ class SopsStore:
 
     @property
     def place(self) -> str:
-        return f"{FOLDER}/{self.environment}.sops.json"
+        return f"{self.folder}/{self.environment}.sops.json"
 
     def how_to_add(self, name: str) -> str:
         if not self.file.is_file():
@@ -139,7 +140,7 @@ class SopsStore:
             found = document.parse(self._text(), self.place)
             opened = self._unlocked(found)
             if opened is None:
-                raise MissingCredential(_CLOSED, where=self.place, next=_WHO)
+                raise MissingCredential(_CLOSED, where=self.place, next=f"{_WHO} --env {self.environment}{self.option}")
             named = {one.key: one for one in _inside(opened.tree) or ()}
             meant = tuple(
                 named.get(age.recipient(entry["recipient"]), Recipient(age.recipient(entry["recipient"]), ""))
@@ -170,16 +171,18 @@ class SopsStore:
 
     def _expect_open(self) -> _Open:
         if not self.file.is_file():
-            raise StoreError("there is no such file yet", where=self.place, next="cattlegrid secrets init")
+            raise StoreError(
+                "there is no such file yet", where=self.place, next=f"cattlegrid secrets init{self.option}"
+            )
         found = document.parse(self._text(), self.place)
         opened = self._open(found)
         if opened is None:
-            raise MissingCredential(_CLOSED, where=self.place, next=_WHO)
+            raise MissingCredential(_CLOSED, where=self.place, next=f"{_WHO} --env {self.environment}{self.option}")
         if _inside(opened.tree) is None:
             raise StoreError(
                 "cattlegrid did not make it, so nobody has said yet that its recipients are meant",
                 where=self.place,
-                next=f"cattlegrid secrets recipients list, then recipients accept --env {self.environment}",
+                next=f"{_WHO}, then recipients accept --env {self.environment}{self.option}",
             )
         return opened
 

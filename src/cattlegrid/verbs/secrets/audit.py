@@ -27,12 +27,14 @@ def audit(edge: Edge, *, live_checks: bool = True) -> AuditReport:
     """Never raises for a credential that is missing: what it would have shown is *not measured* then."""
     fleet = load(edge.cwd)
     with ways(edge, fleet) as (found, http):
-        return release_audit.run(fleet, found, read_both(edge, fleet), http, live_checks=live_checks)
+        ventures = tuple((scope, read_each(edge, scope)) for scope in fleet.scopes[1:])
+        return release_audit.run(fleet, found, read_each(edge, fleet), http, ventures, live_checks=live_checks)
 
 
-def read_both(edge: Edge, fleet: Fleet) -> dict[Environment, Stored]:
-    found = each(lambda environment: store.read(fleet, environment, edge.environ, edge.ask), list(Environment))
-    return dict(zip(Environment, found, strict=True))
+def read_each(edge: Edge, fleet: Fleet) -> dict[Environment, Stored]:
+    """By environment, as far as the venture has it: the fleet itself has both."""
+    has = fleet.secrets.environments
+    return dict(zip(has, each(lambda one: store.read(fleet, one, edge.environ, edge.ask), has), strict=True))
 
 
 @contextmanager

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from cattlegrid.errors import UsageError
+from cattlegrid.errors import MissingCredential, UsageError
 from cattlegrid.model.environment import Environment
 from cattlegrid.model.fleet import Fleet
 from cattlegrid.model.secret import Secret
 from cattlegrid.secrets import dotenv, form, store
-from cattlegrid.settings import load
 from cattlegrid.verbs.edge import Edge
+from cattlegrid.verbs.secrets.scope import scoped
 
 
 @dataclass(frozen=True)
@@ -27,13 +27,19 @@ class Brought:
 
 
 def bring(
-    edge: Edge, environment: Environment, *, file: Path | None = None, kind: str = "", replacing: bool = False
+    edge: Edge,
+    environment: Environment,
+    *,
+    file: Path | None = None,
+    kind: str = "",
+    replacing: bool = False,
+    venture: str = "",
 ) -> Brought:
     """Take every declared name that the source has and the store has not; `replacing` takes the others as well.
 
     Raises UsageError without a source, MissingCredential, StoreError, ConfigError for a file that cannot be read.
     """
-    fleet = load(edge.cwd)
+    fleet = scoped(edge, venture, environment)
     found, shown = _source(edge, fleet, environment, file, kind)
     stored = store.read(fleet, environment, edge.environ, edge.ask).expect_open()
     taken: dict[str, Secret | None] = {}
@@ -63,6 +69,9 @@ def _source(
     if kind == fleet.secrets.store or not kind:
         raise UsageError("name a file, or another store: --from dotenv or --from infisical")
     other = replace(fleet, secrets=replace(fleet.secrets, store=kind))
-    contents = store.choose(other, environment, edge.environ, edge.ask).read()
+    source = store.choose(other, environment, edge.environ, edge.ask)
+    contents = source.read()
+    if contents.closed:
+        raise MissingCredential(contents.closed, where=source.place)
     ours = {name: value for name, value in contents.values.items() if not name.startswith(store.RESERVED)}
-    return ours, f"secrets/{environment}.env" if kind == "dotenv" and ours else ""
+    return ours, source.place if kind == "dotenv" and ours else ""

@@ -13,9 +13,10 @@ from cattlegrid.release.audit import Way
 from cattlegrid.release.parallel import each
 from cattlegrid.release.target import deployables
 from cattlegrid.secrets import check, uses
+from cattlegrid.secrets.check import Kept
 from cattlegrid.settings import load
 from cattlegrid.verbs.edge import Edge
-from cattlegrid.verbs.secrets.audit import read_both, ways
+from cattlegrid.verbs.secrets.audit import read_each, ways
 
 
 @dataclass(frozen=True)
@@ -30,20 +31,23 @@ class CheckReport:
 
 
 def check_secrets(edge: Edge, *, offline: bool = False) -> CheckReport:
-    """`offline` leaves Cloudflare out, and says nothing of the Workers. Raises ConfigError, StoreError."""
+    """The fleet's secrets and those of every venture.
+
+    `offline` leaves Cloudflare out, and says nothing of the Workers. Raises ConfigError, StoreError.
+    """
     fleet = load(edge.cwd)
     workers = {environment: deployables(fleet, environment) for environment in Environment}
-    stores = read_both(edge, fleet)
+    stores = [Kept(scope.secrets, tuple(read_each(edge, scope).values())) for scope in fleet.scopes]
     now = edge.clock.now()
     found = [*check.names(fleet, workers)]
-    for stored in stores.values():
-        found += check.store(fleet, stored, now)
-    found += check.same(fleet, tuple(stores.values()))
+    for kept in stores:
+        found += (one for stored in kept.stores for one in check.store(kept.policy, stored, now))
+    found += check.same(tuple(stores))
     if not offline:
         with ways(edge, fleet) as (open_ways, _):
             for environment, way in open_ways.items():
                 found += _on_cloudflare(fleet, environment, way)
-    return CheckReport(tuple(found), len(fleet.secrets.kinds()), len(fleet.workers))
+    return CheckReport(tuple(found), sum(len(kept.policy.kinds()) for kept in stores), len(fleet.workers))
 
 
 def _on_cloudflare(fleet: Fleet, environment: Environment, way: Way) -> list[Check]:

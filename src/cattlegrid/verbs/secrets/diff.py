@@ -12,7 +12,7 @@ from cattlegrid.release.live import read_live
 from cattlegrid.secrets import digest
 from cattlegrid.settings import load
 from cattlegrid.verbs.edge import Edge
-from cattlegrid.verbs.secrets.audit import read_both, ways
+from cattlegrid.verbs.secrets.audit import read_each, ways
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Diff:
 def diff(edge: Edge) -> Diff:
     """Never raises for what cannot be seen from here. Raises StoreError, ConfigError."""
     fleet = load(edge.cwd)
-    stores = read_both(edge, fleet)
+    stores = read_each(edge, fleet)
     unseen = {stored.place: stored.closed for stored in stores.values() if stored.closed}
     columns: dict[str, dict[str, str]] = {}
     for environment, stored in stores.items():

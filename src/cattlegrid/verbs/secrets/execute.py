@@ -11,18 +11,20 @@ from cattlegrid.secrets.infisical import CREDENTIALS
 from cattlegrid.secrets.sops.age import KEY_VARIABLES
 from cattlegrid.settings import load
 from cattlegrid.verbs.edge import Edge
+from cattlegrid.verbs.secrets.scope import scoped
 from cattlegrid.verbs.secrets.values import declared
 
 
 def child_environment(
-    edge: Edge, environment: Environment, names: tuple[str, ...], keep: tuple[str, ...] = ()
+    edge: Edge, environment: Environment, names: tuple[str, ...], keep: tuple[str, ...] = (), *, venture: str = ""
 ) -> Mapping[str, str]:
     """Our own environment without any secret, and with the named ones of `environment`.
 
-    Left out are every declared name, the API tokens and the keys of the stores; `keep` names those of them that stay.
+    Left out are every declared name, those of all ventures too, the API tokens and the keys of the stores; `keep` names
+    those of them that stay.
     Raises UsageError for a name without a value, Refused for production in an agent's session, MissingCredential.
     """
-    fleet = load(edge.cwd)
+    fleet = scoped(edge, venture, environment)
     if not names:
         raise UsageError("say which secrets the program needs", next="cattlegrid secrets exec --with NAME -- COMMAND")
     if environment is Environment.PRODUCTION:
@@ -32,7 +34,7 @@ def child_environment(
     for canonical in chosen.values():
         if not stored.values.get(canonical):
             raise UsageError(f"{stored.place} has no {canonical}", next=stored.how_to_add(canonical))
-    known = {name for one in Environment for name in fleet.secrets.known(one)}
+    known = {name for scope in load(edge.cwd).scopes for one in Environment for name in scope.secrets.known(one)}
     hidden = {*known, *KEY_VARIABLES, *CREDENTIALS, *(one.token for one in fleet.environments.values())}
     strangers = sorted(set(keep) - hidden)
     if strangers:

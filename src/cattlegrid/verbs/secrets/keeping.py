@@ -15,8 +15,8 @@ from cattlegrid.secrets.sops import age
 from cattlegrid.secrets.sops.age import Keyring
 from cattlegrid.secrets.sops.store import Recipient, SopsStore
 from cattlegrid.secrets.store import RESERVED
-from cattlegrid.settings import load
 from cattlegrid.verbs.edge import Edge
+from cattlegrid.verbs.secrets.scope import scoped
 
 
 @dataclass(frozen=True)
@@ -36,32 +36,44 @@ class Removed:
     to_rotate: tuple[str, ...]
 
 
-def init(edge: Edge, environments: tuple[Environment, ...], recipients: tuple[str, ...], name: str) -> Made:
-    """Make the stores that are not there yet, with their audit keys; both environments get the same audit key.
+def init(
+    edge: Edge, environments: tuple[Environment, ...], recipients: tuple[str, ...], name: str, *, venture: str = ""
+) -> Made:
+    """Make the stores that are not there yet, with their audit keys: the fleet's and every venture's, or one venture's.
 
-    Without `recipients` they are the keys of this machine. Raises MissingCredential when it has none, or when the other
-    environment's store is there and cannot be opened here.
+    Both environments get the same audit key. Without `environments` all are meant, and without `recipients` the keys of
+    this machine. Raises MissingCredential when it has none, or when a store that is there cannot be opened here.
     """
-    fleet = load(edge.cwd)
-    audit = _audit_key(edge, fleet)
-    if fleet.secrets.store != "sops":
-        return _only_keys(edge, fleet, environments, audit)
+    fleet = scoped(edge, venture, *(environments if venture else ()))
     keys = tuple(age.recipient(one) for one in recipients) or age.own_recipients(edge.environ)
-    if not keys:
+    if fleet.secrets.store == "sops" and not keys:
         raise MissingCredential(
             "this machine has neither an age key nor an SSH key to encrypt for",
             next="cattlegrid secrets identity --out ~/.config/sops/age/keys.txt",
         )
     named = tuple(Recipient(key, name) for key in keys)
+    made: list[str] = []
+    for scope in (fleet,) if venture else fleet.scopes:
+        wanted = tuple(one for one in environments or Environment if one in scope.secrets.environments)
+        made += _init(edge, scope, wanted, named)
+    return Made(tuple(made), named if made and fleet.secrets.store == "sops" else ())
+
+
+def _init(
+    edge: Edge, fleet: Fleet, environments: tuple[Environment, ...], recipients: tuple[Recipient, ...]
+) -> list[str]:
+    audit = _audit_key(edge, fleet)
+    if fleet.secrets.store != "sops":
+        return _only_keys(edge, fleet, environments, audit)
     made = []
     for environment in environments:
         one = _sops(edge, fleet, environment)
         if not one.file.is_file():
             own = digest.new_keys(audit)
             audit = own[digest.AUDIT_KEY]
-            one.create(named, own, edge.clock.now())
+            one.create(recipients, own, edge.clock.now())
             made.append(one.place)
-    return Made(tuple(made), named if made else ())
+    return made
 
 
 def identity(out: Path) -> str:
@@ -77,30 +89,30 @@ def identity(out: Path) -> str:
     return public
 
 
-def recipients(edge: Edge, environment: Environment) -> tuple[Recipient, ...]:
+def recipients(edge: Edge, environment: Environment, *, venture: str = "") -> tuple[Recipient, ...]:
     """Who can open the environment's file. Raises UsageError when its store has no recipients."""
-    return _sops(edge, load(edge.cwd), environment).recipients()
+    return _sops(edge, scoped(edge, venture, environment), environment).recipients()
 
 
-def add_recipient(edge: Edge, environment: Environment, key: str, name: str) -> Recipient:
+def add_recipient(edge: Edge, environment: Environment, key: str, name: str, *, venture: str = "") -> Recipient:
     """Encrypt the environment's file for one more person or machine."""
     new = Recipient(age.recipient(key), _one_line(name))
-    _sops(edge, load(edge.cwd), environment).add(new, edge.clock.now())
+    _sops(edge, scoped(edge, venture, environment), environment).add(new, edge.clock.now())
     return new
 
 
-def remove_recipient(edge: Edge, environment: Environment, who: str) -> Removed:
+def remove_recipient(edge: Edge, environment: Environment, who: str, *, venture: str = "") -> Removed:
     """Encrypt the environment's file anew without them. What they have read they still know: it is listed."""
-    fleet = load(edge.cwd)
+    fleet = scoped(edge, venture, environment)
     one = _sops(edge, fleet, environment)
     gone = one.remove(who, edge.clock.now())
     stored = store.stored(fleet, environment, one)
     return Removed(gone, environment, tuple(sorted(name for name in stored.names)))
 
 
-def accept_recipients(edge: Edge, environment: Environment) -> tuple[Recipient, ...]:
+def accept_recipients(edge: Edge, environment: Environment, *, venture: str = "") -> tuple[Recipient, ...]:
     """Take recipients that another tool wrote into the file as meant. Those that are new."""
-    return _sops(edge, load(edge.cwd), environment).accept(edge.clock.now())
+    return _sops(edge, scoped(edge, venture, environment), environment).accept(edge.clock.now())
 
 
 def _sops(edge: Edge, fleet: Fleet, environment: Environment) -> SopsStore:
@@ -109,12 +121,13 @@ def _sops(edge: Edge, fleet: Fleet, environment: Environment) -> SopsStore:
             f'the store is "{fleet.secrets.store}"; only files of "sops" are encrypted for recipients',
             where="cattlegrid.toml: secrets.store",
         )
-    return SopsStore(fleet.root, environment, Keyring(edge.environ, edge.ask))
+    policy = fleet.secrets
+    return SopsStore(fleet.root, environment, Keyring(edge.environ, edge.ask), policy.folder, policy.option)
 
 
 def _audit_key(edge: Edge, fleet: Fleet) -> Secret | None:
     """The key that a store which is there already has. Raises MissingCredential when it cannot be seen."""
-    for environment in Environment:
+    for environment in fleet.secrets.environments:
         stored = store.read(fleet, environment, edge.environ, edge.ask)
         if stored.closed:
             stored.expect_open()
@@ -123,7 +136,7 @@ def _audit_key(edge: Edge, fleet: Fleet) -> Secret | None:
     return None
 
 
-def _only_keys(edge: Edge, fleet: Fleet, environments: tuple[Environment, ...], audit: Secret | None) -> Made:
+def _only_keys(edge: Edge, fleet: Fleet, environments: tuple[Environment, ...], audit: Secret | None) -> list[str]:
     """A store that is there without our doing gets the keys that it lacks."""
     made = []
     for environment in environments:
@@ -134,7 +147,7 @@ def _only_keys(edge: Edge, fleet: Fleet, environments: tuple[Environment, ...], 
             changes: dict[str, Secret | None] = {f"{RESERVED}{name}": value for name, value in own.items()}
             store.choose(fleet, environment, edge.environ, edge.ask).change(changes, edge.clock.now())
             made.append(stored.place)
-    return Made(tuple(made), ())
+    return made
 
 
 def _one_line(name: str) -> str:

@@ -12,8 +12,8 @@ from cattlegrid.model.fleet import Fleet, Kind
 from cattlegrid.release.target import deployables
 from cattlegrid.secrets import digest, store, uses
 from cattlegrid.secrets.store import Stored
-from cattlegrid.settings import load
 from cattlegrid.verbs.edge import Edge
+from cattlegrid.verbs.secrets.scope import scoped
 
 
 @dataclass(frozen=True)
@@ -37,29 +37,34 @@ class Row:
 
 @dataclass(frozen=True)
 class Listing:
-    """`closed` says of an environment why its store cannot be opened here; `extra` are names that nobody declared."""
+    """`closed` says of an environment why its store cannot be opened here; `extra` are names that nobody declared.
+
+    `ventures` have secrets of their own, which are in a listing of theirs.
+    """
 
     rows: tuple[Row, ...]
     places: dict[Environment, str]
     closed: dict[Environment, str]
     extra: dict[Environment, tuple[str, ...]]
     now: datetime
+    ventures: tuple[str, ...] = ()
 
     @property
     def outcome(self) -> Outcome:
         return Outcome.PASS if self.rows else Outcome.NOT_MEASURED
 
 
-def list_secrets(edge: Edge) -> Listing:
+def list_secrets(edge: Edge, *, venture: str = "") -> Listing:
     """Every declared name. Needs no credential; a store that cannot be opened still tells its names, where it can."""
-    fleet = load(edge.cwd)
-    stores = {environment: store.read(fleet, environment, edge.environ, edge.ask) for environment in Environment}
+    fleet = scoped(edge, venture)
+    has = fleet.secrets.environments
+    stores = {environment: store.read(fleet, environment, edge.environ, edge.ask) for environment in has}
     digests = {environment: digest.of(fleet.secrets, stored).digests for environment, stored in stores.items()}
-    users = {environment: _users(fleet, environment) for environment in Environment}
+    users = {environment: {} if venture else _users(fleet, environment) for environment in has}
     rows = []
     for name, kind in fleet.secrets.kinds().items():
         about = fleet.secrets.of(name)
-        there = [environment for environment in Environment if name in fleet.secrets.names(environment)]
+        there = [environment for environment in has if name in fleet.secrets.names(environment)]
         entries = {one: _entry(name, stores[one], digests[one].get(name, "")) for one in there}
         workers = tuple(dict.fromkeys(worker for one in there for worker in users[one].get(name, ())))
         rows.append(Row(name, kind, workers, entries, about.used_by, about.aliases))
@@ -69,6 +74,7 @@ def list_secrets(edge: Edge) -> Listing:
         closed={environment: stored.closed for environment, stored in stores.items() if stored.closed},
         extra={environment: stored.extra for environment, stored in stores.items() if stored.extra},
         now=edge.clock.now(),
+        ventures=() if venture else tuple(fleet.venture_secrets),
     )
 
 

@@ -11,8 +11,8 @@ from cattlegrid.model.environment import Environment
 from cattlegrid.secrets.sops.age import Keyring
 from cattlegrid.secrets.sops.merge import Side, merged
 from cattlegrid.secrets.sops.store import SopsStore
-from cattlegrid.settings import load
 from cattlegrid.verbs.edge import Edge
+from cattlegrid.verbs.secrets.scope import scoped
 
 _STAGES = {Side.BASE: "1", Side.OURS: "2", Side.THEIRS: "3"}
 
@@ -27,13 +27,22 @@ class Merged:
     chosen: tuple[str, ...]
 
 
-def merge(edge: Edge, environment: Environment, *, ours: tuple[str, ...] = (), theirs: tuple[str, ...] = ()) -> Merged:
+def merge(
+    edge: Edge,
+    environment: Environment,
+    *,
+    ours: tuple[str, ...] = (),
+    theirs: tuple[str, ...] = (),
+    venture: str = "",
+) -> Merged:
     """Write the merged file. Raises Refused with the names that both sides changed and nobody chose.
 
     Raises UsageError when git has no conflict in the file, MissingCredential when a side cannot be opened here.
     """
-    fleet = load(edge.cwd)
-    store = SopsStore(fleet.root, environment, Keyring(edge.environ, edge.ask))
+    fleet = scoped(edge, venture, environment)
+    store = SopsStore(
+        fleet.root, environment, Keyring(edge.environ, edge.ask), fleet.secrets.folder, fleet.secrets.option
+    )
     repository = git.find(fleet.root, edge.environ)
     sides = {side: _side(repository, fleet.root, store, number) for side, number in _STAGES.items()}
     opened = {side: store.opened_text(text) if text else None for side, text in sides.items()}

@@ -17,9 +17,10 @@ from cattlegrid.model.secret import Secret
 from cattlegrid.release.live import read_live
 from cattlegrid.secrets import digest, scan
 from cattlegrid.secrets.scan import Finding, Scanner
+from cattlegrid.secrets.store import Stored
 from cattlegrid.settings import load
 from cattlegrid.verbs.edge import Edge
-from cattlegrid.verbs.secrets.audit import read_both, ways
+from cattlegrid.verbs.secrets.audit import read_each, ways
 
 _NEVER: Final = frozenset({".git", "node_modules", ".venv", "__pycache__"})
 _LARGEST: Final = 50_000_000
@@ -34,7 +35,7 @@ class ScanReport:
     values: int
     files: int
     objects: int
-    closed: dict[Environment, str]
+    closed: dict[str, str]
 
     @property
     def outcome(self) -> Outcome:
@@ -48,7 +49,7 @@ def scan_for_secrets(edge: Edge, paths: tuple[Path, ...] = (), *, history: bool 
     """Look through the work tree (ignored files too, for they hold logs and bundles), or `paths`, and git's history."""
     fleet = load(edge.cwd)
     scanner, closed = _scanner(edge, fleet)
-    own = {fleet.root / "secrets" / f"{environment}.env" for environment in Environment}
+    own = {fleet.root / scope.secrets.folder / f"{one}.env" for scope in fleet.scopes for one in Environment}
     files = [file for file in _files(paths or (fleet.root,)) if file not in own]
     findings = [found for file in files for found in scanner.look(_shown(file, fleet.root), file.read_bytes())]
     objects = 0
@@ -59,22 +60,32 @@ def scan_for_secrets(edge: Edge, paths: tuple[Path, ...] = (), *, history: bool 
     return ScanReport(tuple(findings), len(set(scanner.names.values())), len(files), objects, closed)
 
 
-def _scanner(edge: Edge, fleet: Fleet) -> tuple[Scanner, dict[Environment, str]]:
-    stores = read_both(edge, fleet)
-    values: dict[str, Secret] = {}
-    for environment, stored in stores.items():
-        values |= {f"{name} of {environment}": value for name, value in stored.values.items()}
-        own = ((key, stored.own[key]) for key in (digest.AUDIT_KEY, digest.OWN_KEY) if key in stored.own)
-        values |= {f"the store's {key} of {environment}": value for key, value in own}
+def _scanner(edge: Edge, fleet: Fleet) -> tuple[Scanner, dict[str, str]]:
+    stores = read_each(edge, fleet)
+    values = _values("", stores)
+    closed = {environment.value: stored.closed for environment, stored in stores.items() if stored.closed}
+    for scope in fleet.scopes[1:]:
+        venture = f" of venture {scope.secrets.venture}"
+        theirs = read_each(edge, scope)
+        values |= _values(venture, theirs)
+        closed |= {f"{one}{venture}": stored.closed for one, stored in theirs.items() if stored.closed}
     for settings in fleet.environments.values():
         values[f"the API token {settings.token}"] = Secret(edge.environ.get(settings.token, ""))
-    closed = {environment: stored.closed for environment, stored in stores.items() if stored.closed}
     audit = next((stored.own[digest.AUDIT_KEY] for stored in stores.values() if digest.AUDIT_KEY in stored.own), None)
     if audit is None or not closed:
         return scan.scanner(values), closed
-    known = _known_digests(edge, fleet, closed)
+    known = _known_digests(edge, fleet, [environment for environment, stored in stores.items() if stored.closed])
     digesters = [digest.digester(audit, name) for name in {what.partition(" ")[0] for what in known.values()}]
     return scan.scanner(values, lambda word: (made(word) for made in digesters), known), closed
+
+
+def _values(whose: str, stores: Mapping[Environment, Stored]) -> dict[str, Secret]:
+    values: dict[str, Secret] = {}
+    for environment, stored in stores.items():
+        values |= {f"{name} of {environment}{whose}": value for name, value in stored.values.items()}
+        own = ((key, stored.own[key]) for key in (digest.AUDIT_KEY, digest.OWN_KEY) if key in stored.own)
+        values |= {f"the store's {key} of {environment}{whose}": value for key, value in own}
+    return values
 
 
 def _known_digests(edge: Edge, fleet: Fleet, closed: Iterable[Environment]) -> dict[str, str]:

@@ -13,8 +13,8 @@ from cattlegrid.model.fleet import Fleet, Kind
 from cattlegrid.model.secret import Secret
 from cattlegrid.secrets import form, session, store
 from cattlegrid.secrets.store import Stored
-from cattlegrid.settings import load
 from cattlegrid.verbs.edge import Edge
+from cattlegrid.verbs.secrets.scope import scoped
 
 
 @dataclass(frozen=True)
@@ -27,19 +27,21 @@ class Changed:
     notes: tuple[str, ...] = ()
 
 
-def set_value(edge: Edge, environments: tuple[Environment, ...], name: str, value: Secret) -> Changed:
+def set_value(
+    edge: Edge, environments: tuple[Environment, ...], name: str, value: Secret, *, venture: str = ""
+) -> Changed:
     """Set the value in these environments' stores.
 
     Raises UsageError for a name that they do not have and a value of the wrong form, Refused for an isolated value
     that another place has too, MissingCredential, StoreError.
     """
-    fleet = load(edge.cwd)
+    fleet = scoped(edge, venture, *environments)
     canonical = declared(fleet, environments, name)
     form.expect_good(fleet.secrets, canonical, value)
     kind = fleet.secrets.kinds()[canonical]
     if kind is Kind.ISOLATED and len(environments) > 1:
         raise Refused(f"{canonical} is isolated: its value may not be the same in both environments", next="--env")
-    everything = {one: store.read(fleet, one, edge.environ, edge.ask) for one in Environment}
+    everything = {one: store.read(fleet, one, edge.environ, edge.ask) for one in fleet.secrets.environments}
     if kind is Kind.ISOLATED:
         _refuse_equal(canonical, environments[0], value, everything)
     for environment in environments:
@@ -49,9 +51,9 @@ def set_value(edge: Edge, environments: tuple[Environment, ...], name: str, valu
     return Changed(environments, (canonical,), _readers(edge, fleet, environments), notes)
 
 
-def get_value(edge: Edge, environment: Environment, name: str) -> Secret:
+def get_value(edge: Edge, environment: Environment, name: str, *, venture: str = "") -> Secret:
     """The value. Raises Refused in an agent's session, UsageError for a name without a value, MissingCredential."""
-    fleet = load(edge.cwd)
+    fleet = scoped(edge, venture, environment)
     canonical = declared(fleet, (environment,), name)
     session.refuse_agents(edge.environ, "no secret's value is shown")
     stored = store.read(fleet, environment, edge.environ, edge.ask).expect_open()
@@ -60,12 +62,12 @@ def get_value(edge: Edge, environment: Environment, name: str) -> Secret:
     return stored.values[canonical]
 
 
-def generate(edge: Edge, environment: Environment, names: tuple[str, ...]) -> Changed:
+def generate(edge: Edge, environment: Environment, names: tuple[str, ...], *, venture: str = "") -> Changed:
     """Make random values for these names, or for all that are to be generated and have none.
 
     Raises Refused for a name that has a value: replacing it is a rotation. UsageError for a name nobody generates.
     """
-    fleet = load(edge.cwd)
+    fleet = scoped(edge, venture, environment)
     stored = store.read(fleet, environment, edge.environ, edge.ask).expect_open()
     policy = fleet.secrets
     chosen = tuple(declared(fleet, (environment,), name) for name in names) or tuple(
@@ -78,7 +80,8 @@ def generate(edge: Edge, environment: Environment, names: tuple[str, ...]) -> Ch
                 next=f"cattlegrid secrets set {name} --env {environment}",
             )
         if name in stored.values:
-            raise Refused(f"{name} has a value", where=stored.place, next=f"cattlegrid secrets rotate {name}")
+            again = f"set {name} --venture {venture}" if venture else f"rotate {name}"
+            raise Refused(f"{name} has a value", where=stored.place, next=f"cattlegrid secrets {again}")
     made: Mapping[str, Secret] = {name: new_value(fleet, name) for name in chosen}
     if made:
         store.choose(fleet, environment, edge.environ, edge.ask).change(made, edge.clock.now())
@@ -143,9 +146,8 @@ def _notes(
     if kind is not Kind.SHARED:
         return ()
     notes = []
-    for other in Environment:
+    for other, there in everything.items():
         if other not in environments:
-            there = everything[other]
             if there.closed:
                 notes.append(f"{name} is shared; {other} cannot be opened here, so set it there too")
             elif there.values.get(name) != value:
