@@ -9,12 +9,15 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import token_urlsafe
 from typing import Any
 
 import httpx2
 
-from cattlegrid.cli.demo.stage import lay_out, link_packages, write_secrets
+from cattlegrid.cli.demo.stage import lay_out, link_packages
 from cattlegrid.local import daemon
+from cattlegrid.model.environment import Environment
+from cattlegrid.settings import load
 from cattlegrid.toolchain import Toolchain
 
 COMMAND = str(Path(sys.executable).with_name("cattlegrid"))
@@ -76,10 +79,10 @@ def raise_herd(parts: Toolchain, folder: Path) -> Herd:
     cloud = daemon.env(state)
     lay_out(fleet)
     link_packages(fleet)
-    write_secrets(fleet)
-    settings = (fleet / "cattlegrid.toml").read_text()
+    settings = (fleet / "cattlegrid.toml").read_text().replace('store = "sops"', 'store = "dotenv"')
     settings = settings.replace("[environments.production]", f'[environments.production]\ntoken = "{PRODUCTION_TOKEN}"')
     (fleet / "cattlegrid.toml").write_text(settings + OWN_TOKEN)
+    plain_secrets(fleet)
     environ = {
         **{name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ},
         "HOME": str(folder / "home"),
@@ -100,6 +103,18 @@ def raise_herd(parts: Toolchain, folder: Path) -> Herd:
     released = json.loads(herd.run("promote", "--dry-run", "--json", expect=None))["plan"]["release"]
     herd.run("promote", "--release", released)
     return herd
+
+
+def plain_secrets(fleet: Path) -> None:
+    """Both environments' values as plain files that an agent on this machine could read: the worst of the stores."""
+    policy = load(fleet).secrets
+    shared = {name: token_urlsafe(32) for name in policy.shared}
+    (fleet / "secrets").mkdir()
+    for environment in Environment:
+        file = fleet / "secrets" / f"{environment}.env"
+        file.touch(0o600)
+        values = {name: shared.get(name) or token_urlsafe(32) for name in policy.names(environment)}
+        file.write_text("".join(f"{name}={value}\n" for name, value in values.items()))
 
 
 def _commit(fleet: Path, environ: Mapping[str, str], message: str) -> None:

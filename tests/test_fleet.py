@@ -10,9 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from cattlegrid.model.environment import Environment
+from cattlegrid.cli.demo import stage
+from cattlegrid.model.check import Outcome
 from cattlegrid.settings.file import load
 from cattlegrid.toolchain import Toolchain
+from cattlegrid.verbs.edge import Edge
+from cattlegrid.verbs.secrets.check import check_secrets
 
 HERE = Path(__file__).parent
 FLEET = HERE.parent / "examples" / "fleet"
@@ -103,12 +106,18 @@ def test_the_fleet_names_no_id_of_anybody_s_account() -> None:
     assert [found for file in files for found in IDS.findall(file.read_text("utf-8"))] == []
 
 
-@pytest.mark.parametrize("environment", ["staging", "production"])
-def test_the_example_of_each_secrets_file_names_every_secret_and_holds_no_value(environment: str) -> None:
-    policy = load(FLEET).secrets
-    text = (FLEET / "secrets" / f"{environment}.env.example").read_text("utf-8")
-    assert set(re.findall(r"^(\w+)=$", text, re.MULTILINE)) == set(policy.names(Environment(environment)))
-    assert not re.search(r"^\w+=.+$", text, re.MULTILINE)
+def test_secrets_of_a_copy_are_made_for_a_key_of_its_own_and_the_example_ships_none(tmp_path: Path) -> None:
+    assert not (FLEET / "secrets").exists()
+    stage.lay_out(tmp_path)
+    stage.write_secrets(tmp_path)
+    here = Edge(tmp_path, {"SOPS_AGE_KEY_FILE": str(tmp_path / stage.AGE_KEY)})
+    assert [one for one in check_secrets(here, offline=True).checks if one.outcome is not Outcome.PASS] == []
+    subprocess.run(["git", "init", "--quiet", "."], cwd=tmp_path, check=True)
+    added = subprocess.run(
+        ["git", "add", "--all", "-n"], cwd=tmp_path, check=True, capture_output=True, text=True
+    ).stdout
+    assert "secrets/production.sops.json" in added
+    assert "age-key" not in added
 
 
 def test_lock_files_carry_no_download_addresses() -> None:

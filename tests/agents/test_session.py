@@ -66,6 +66,11 @@ def test_the_banner_has_the_environment_beside_the_address_and_says_what_is_unkn
     assert "context: unknown" in banner.lines(blind, NOW)[1]
 
 
+def test_the_banner_names_the_secrets_that_the_shell_holds() -> None:
+    said = banner.lines(replace(HERE, environment=PRODUCTION, secrets=("STORE_KEY", "MAIL_KEY")), NOW)
+    assert "in this shell, of production: STORE_KEY, MAIL_KEY" in said
+
+
 def test_a_fallback_cannot_be_missed() -> None:
     fell = replace(HERE, environment=PRODUCTION, venture="ke", fallback=True)
     assert banner.lines(fell, NOW)[0].startswith("WARNING: venture ke has no staging. THIS SESSION IS PRODUCTION")
@@ -105,6 +110,7 @@ def test_the_child_gets_names_from_a_list_and_no_credential_of_ours(tmp_path: Pa
     assert {"SSH_AUTH_SOCK", "DBUS_SESSION_BUS_ADDRESS", "GITHUB_TOKEN"}.isdisjoint(made)
     assert made["ANTHROPIC_API_KEY"] == "model"
     assert made["DATABASE_URL"] == "wanted"
+    assert made["KE_KEY"] == "ke-key-of-the-venture"
     assert made["CATTLEGRID_API_URL"] == "https://context-staging.example"
 
 
@@ -116,3 +122,15 @@ def test_a_deployment_credential_is_not_injected_even_when_asked(tmp_path: Path)
 def test_a_sandbox_that_is_asked_for_is_never_left_out(tmp_path: Path) -> None:
     with pytest.raises(ToolMissing, match="bubblewrap"):
         sandbox.wrap(("claude",), tmp_path, {"PATH": str(tmp_path), "HOME": str(tmp_path)})
+
+
+def test_the_sandbox_hides_the_key_that_a_variable_names_and_production_s_files_of_every_venture(
+    tmp_path: Path,
+) -> None:
+    hidden = [tmp_path / "key.txt", tmp_path / "secrets/production.sops.json", tmp_path / "secrets/ke/production.env"]
+    for file in (*hidden, tmp_path / "bwrap"):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch(0o755)
+    environ = {"PATH": str(tmp_path), "HOME": str(tmp_path / "home"), "SOPS_AGE_KEY_FILE": str(hidden[0])}
+    words = sandbox.wrap(("claude",), tmp_path, environ)
+    assert {words[at + 2] for at, word in enumerate(words) if word == "--ro-bind"} == {str(file) for file in hidden}

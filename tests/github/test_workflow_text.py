@@ -16,7 +16,7 @@ from repositories import FLEET, Clone, fleet
 
 BIN = Path(sys.executable).parent
 TOKENS = '[environments.staging]\ntoken = "STAGING_TOKEN"\n[environments.production]\ntoken = "PRODUCTION_TOKEN"\n'
-PLAIN = Workflow("0.1.0", "CI", "main", "STAGING_TOKEN", "PRODUCTION_TOKEN")
+PLAIN = Workflow("0.1.0", "CI", "main", "STAGING_TOKEN", "PRODUCTION_TOKEN", store=("SOPS_AGE_KEY",))
 ODD = Workflow("0.1.0", 'Test "all"', "it's-main", "TOKEN", "TOKEN", "infra/edge workers", 1)
 
 
@@ -64,6 +64,13 @@ def test_only_the_promotion_can_see_production_s_credential() -> None:
     assert list(seen) == ["changes", "deploy", "smoke", "promote"]
     assert [name for name, job in seen.items() if "PRODUCTION_TOKEN" in job] == ["promote"]
     assert [name for name, job in seen.items() if "environment: production" in job] == ["promote"]
+
+
+def test_the_store_s_identity_of_production_is_another_secret_that_only_the_promotion_can_see() -> None:
+    seen = jobs(workflow.text(PLAIN))
+    assert [name for name, job in seen.items() if "secrets.PRODUCTION_SOPS_AGE_KEY" in job] == ["promote"]
+    assert [name for name, job in seen.items() if "secrets.STAGING_SOPS_AGE_KEY" in job] == ["deploy", "smoke"]
+    assert not [name for name, job in seen.items() if "secrets.SOPS_AGE_KEY" in job]
 
 
 def test_nothing_that_github_fills_in_stands_in_a_script() -> None:

@@ -8,20 +8,39 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from standing import Standing
+from standing import KEYS, Standing
 
+from cattlegrid.model.environment import Environment
+from cattlegrid.model.secret import Secret
+from cattlegrid.secrets import digest
+from cattlegrid.secrets.sops import age
+from cattlegrid.secrets.sops.age import Keyring
+from cattlegrid.secrets.sops.store import Recipient, SopsStore
 from ran import Ran
 
 pytestmark = pytest.mark.slow
 
 BIN = Path(sys.executable).parent
 TOKENS = '[environments.staging]\ntoken = "STAGING_TOKEN"\n[environments.production]\ntoken = "PRODUCTION_TOKEN"\n'
+STAGING, PRODUCTION = Environment.STAGING, Environment.PRODUCTION
 TOKEN_NAMES = ("STAGING_TOKEN", "PRODUCTION_TOKEN")
-LOCKED = 'if (request.headers.get("authorization") !== `Bearer ${env.KEY}`) return json({ error: "no" }, 401);'
+
+
+# In front of the real one on PATH: says first which environments' secrets this step of the job can open.
+LOOKS_FIRST = f"""\
+#!/bin/sh
+for environment in staging production; do
+  {sys.executable} -m cattlegrid secrets exec --env $environment --with KEY -- true 2>/dev/null &&
+    echo opens $environment
+done
+echo looked
+exec {sys.executable} -m cattlegrid "$@"
+"""
 
 
 @dataclass(frozen=True)
@@ -30,13 +49,14 @@ class GitHub:
 
     fleet: Standing
     home: Path
+    identities: dict[str, str] = field(repr=False)
 
     def run(self, event: str, told: dict[str, object], *more: str) -> Ran:
         file = self.home / "event.json"
         file.write_text(json.dumps({**told, "repository": {"full_name": "acme/fleet"}}))
         environ = self.fleet.environ
         carried = {
-            "PATH": f"{BIN}:{environ['PATH']}",
+            "PATH": f"{self.home}:{BIN}:{environ['PATH']}",
             "HOME": str(self.home),
             "CATTLEGRID_CACHE": environ["CATTLEGRID_CACHE"],
             "CLOUDFLARE_API_BASE_URL": environ["CLOUDFLARE_API_BASE_URL"],
@@ -46,7 +66,7 @@ class GitHub:
         argv += ["--var", f"CLOUDFLARE_ACCOUNT_ID={environ['CLOUDFLARE_ACCOUNT_ID']}"]
         secrets = self.home / "secrets"
         secrets.touch(0o600)
-        secrets.write_text("".join(f"{name}={self.fleet.cloud.token}\n" for name in TOKEN_NAMES))
+        secrets.write_text("".join(f"{name}={value}\n" for name, value in self.identities.items()))
         argv += ["--secret-file", str(secrets)]
         argv += [word for name, value in carried.items() for word in ("--env", f"{name}={value}")]
         nowhere = {"DOCKER_HOST": "unix:///nonexistent"}
@@ -72,16 +92,14 @@ class GitHub:
 
 @pytest.fixture
 def github(new_fleet: Callable[..., Standing], tmp_path: Path) -> GitHub:
-    """Two Workers without keys, nowhere deployed; the workflow, which checks out one commit only, is committed."""
+    """Two Workers, nowhere deployed; the workflow, which checks out one commit only, and the encrypted secrets are
+    committed. The staging jobs' age key opens staging's file; that of the production job opens both.
+    """
     fleet = new_fleet("alpha", "beta")
     shutil.rmtree(fleet.root / "secrets")
-    own = (fleet.root / "cattlegrid.toml").read_text().partition("[secrets]")[0] + TOKENS
-    own += "".join(f'[workers.{worker}]\nprobe = "/probe/database"\n' for worker in ("alpha", "beta"))
-    files = {"cattlegrid.toml": own}
-    for worker in ("alpha", "beta"):
-        index = f"workers/{worker}/src/index.js"
-        files[index] = (fleet.root / index).read_text().replace(LOCKED, "")
-    fleet.clone.write(files)
+    settings = (fleet.root / "cattlegrid.toml").read_text().replace('store = "dotenv"\n', "") + TOKENS
+    fleet.clone.write({"cattlegrid.toml": settings, ".gitignore": ".wrangler/\n.cattlegrid/\n"})
+    identities = {**dict.fromkeys(TOKEN_NAMES, fleet.cloud.token), **encrypted(fleet)}
     fleet.done("workflow", "--depth", "1")
     fleet.clone.commit({}, "workflow")
     home = tmp_path / "home"
@@ -89,11 +107,35 @@ def github(new_fleet: Callable[..., Standing], tmp_path: Path) -> GitHub:
     (home / ".gitconfig").write_text(
         f'[url "file://{fleet.root}"]\n\tinsteadOf = https://github.com/acme/fleet\n[safe]\n\tdirectory = *\n'
     )
+    (home / "cattlegrid").write_text(LOOKS_FIRST)
+    (home / "cattlegrid").chmod(0o755)
     fleet.clone.git("config", "uploadpack.allowAnySHA1InWant", "true")
-    tokens = dict.fromkeys(TOKEN_NAMES, fleet.cloud.token)
     del fleet.environ["CLOUDFLARE_API_TOKEN"]
-    fleet.environ.update(tokens)
-    return GitHub(fleet, home)
+    fleet.environ.update(
+        dict.fromkeys(TOKEN_NAMES, fleet.cloud.token), SOPS_AGE_KEY=identities["PRODUCTION_SOPS_AGE_KEY"]
+    )
+    return GitHub(fleet, home, identities)
+
+
+def encrypted(fleet: Standing) -> dict[str, str]:
+    """Write the two files; the age keys by the names of their secrets on GitHub."""
+    (staging, for_staging), (production, for_production) = age.generate(), age.generate()
+    audit = digest.new_keys(None)["AUDIT_KEY"]
+    readers = {STAGING: (for_staging, for_production), PRODUCTION: (for_production,)}
+    for environment, keys in readers.items():
+        store = SopsStore(fleet.root, environment, Keyring({"SOPS_AGE_KEY": production.reveal()}))
+        own, now = digest.new_keys(audit), datetime.now(UTC)
+        store.create(tuple(Recipient(key, "CI") for key in keys), own, now)
+        store.change({"KEY": Secret(KEYS[environment])}, now)
+    return {"STAGING_SOPS_AGE_KEY": staging.reveal(), "PRODUCTION_SOPS_AGE_KEY": production.reveal()}
+
+
+def opened(ran: Ran) -> dict[str, set[str]]:
+    """By job the environments whose secrets it could open. A job that did not look is not in it."""
+    found: dict[str, set[str]] = {}
+    for job, word in re.findall(r"^\[cattlegrid/(.+?)(?:-\d+)? *\]   \| (looked|opens \w+)$", ran.out, re.MULTILINE):
+        found.setdefault(job, set()).update(word.split()[1:])
+    return found
 
 
 @pytest.mark.timeout(600)
@@ -111,6 +153,8 @@ def test_a_green_ci_deploys_both_workers_and_a_person_promotes_what_was_tested(g
     ends = [ran.out.index(f"staging {worker}  deploy  version") for worker in ("alpha", "beta")]
     assert max(ran.out.index(f"staging {worker}  build") for worker in ("alpha", "beta")) < min(ends), "side by side"
     assert "the variable PRODUCTION_TOKEN is not set" in ran.out, "staging's jobs hold no token of production"
+    staging_only = {"what changed": set(), "smoke staging": {"staging"}}
+    assert opened(ran) == {**staging_only, "deploy alpha": {"staging"}, "deploy beta": {"staging"}}
     assert "promote to production" not in ran.out
     assert (fleet.word("alpha"), fleet.word("beta")) == ("second", "second"), "what CI tested, and not main's head"
 
@@ -121,6 +165,7 @@ def test_a_green_ci_deploys_both_workers_and_a_person_promotes_what_was_tested(g
     assert "not 0123456789ab: staging has moved since you looked" in wrong.out
     promoted = github.run("workflow_dispatch", {"inputs": {"release": release[1]}, "ref": "refs/heads/main"})
     assert promoted.code == 0, promoted.said
+    assert opened(promoted) == {"promote to production": {"staging", "production"}}
     assert (fleet.word("alpha", "production"), fleet.word("beta", "production")) == ("second", "second")
 
     assert github.ci_ended(later).code == 0

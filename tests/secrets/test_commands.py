@@ -10,6 +10,12 @@ from collections.abc import Callable
 
 import pytest
 from fleet import COMMAND, GOOD, SETTINGS, SecretFleet
+from keys import NOW
+
+from cattlegrid.model.environment import Environment
+from cattlegrid.model.secret import Secret
+from cattlegrid.secrets.infisical import CLIENT_ID, CLIENT_SECRET, InfisicalStore
+from cattlegrid.settings import load
 
 
 @pytest.fixture
@@ -167,6 +173,20 @@ def test_import_from_the_plain_store_moves_a_fleet_over(make: Callable[..., Secr
     assert fleet.value("WATCH_KEY") == f"{GOOD}-2"
 
 
+def test_import_from_infisical_moves_a_fleet_to_files_in_git(make: Callable[..., SecretFleet], infisical: str) -> None:
+    theirs = f'\n[secrets.infisical]\nurl = "{infisical}"\nproject = "p-1"\n'
+    fleet = make(SETTINGS.replace("[secrets.about", f"{theirs}\n[secrets.about"), filled=False)
+    where = load(fleet.root).secrets.infisical
+    person = {CLIENT_ID: "person", CLIENT_SECRET: "all"}
+    values = {"API_KEY": Secret(GOOD), "HOOK_SECRET": Secret(f"{GOOD}-2"), "STRAY": Secret(f"{GOOD}-3")}
+    InfisicalStore(where, Environment.PRODUCTION, person).change(values, NOW)
+    words = ("secrets", "import", "--from", "infisical", "--env", "production")
+    assert "imported: API_KEY, HOOK_SECRET" in fleet.done(*words, code=1, **person).out
+    assert fleet.value("HOOK_SECRET", "production") == f"{GOOD}-2"
+    staging_only = {CLIENT_ID: "machine", CLIENT_SECRET: "staging"}
+    assert "CG-CREDENTIAL" in fleet.done(*words, code=2, **staging_only).err
+
+
 def test_a_machine_opens_staging_and_not_production(fleet: SecretFleet) -> None:
     fleet.done("secrets", "recipients", "add", fleet.machine.public, "--name", "machine")
     fleet.done("secrets", "exec", "--with", "API_KEY", "--", "true", who=fleet.machine)
@@ -231,11 +251,6 @@ def _squeezed(text: str) -> str:
 
 
 def test_check_finds_one_value_under_two_names(fleet: SecretFleet) -> None:
-    from keys import NOW  # noqa: PLC0415 - used here alone
-
-    from cattlegrid.model.environment import Environment  # noqa: PLC0415 - as above
-    from cattlegrid.model.secret import Secret  # noqa: PLC0415 - as above
-
     fleet.ann.store(fleet.root, Environment.PRODUCTION).change({"WATCH_KEY": Secret(fleet.value("API_KEY"))}, NOW)
     said = fleet.done("secrets", "check", "--offline", code=1).out
     assert "one value under API_KEY of staging, WATCH_KEY of production" in said

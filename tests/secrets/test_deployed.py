@@ -9,6 +9,7 @@ import time
 
 import pytest
 from fleet import COMMAND, SecretFleet
+from keys import NOW
 
 pytestmark = pytest.mark.slow
 
@@ -99,8 +100,6 @@ def test_with_one_value_missing_nothing_at_all_is_pushed(fleet: SecretFleet) -> 
     store = fleet.ann.store(fleet.root)
     before = store.file.read_bytes()
     versions = len(fleet.api("GET", "/workers/scripts/api-staging/versions")["items"])
-    from keys import NOW  # noqa: PLC0415 - used here alone
-
     store.change({"WATCH_KEY": None}, NOW)
     ran = fleet.done("secrets", "push", code=1)
     assert "nothing was pushed" in ran.out
@@ -213,6 +212,22 @@ def test_a_rotation_without_a_second_slot_is_refused_unless_at_once_is_meant(fle
         401,
         200,
     )
+
+
+def test_import_from_wrangler_takes_its_files_and_says_what_cloudflare_does_not_give_back(fleet: SecretFleet) -> None:
+    file = fleet.ann.store(fleet.root).file
+    before = file.read_bytes()
+    fleet.ann.store(fleet.root).change({"WATCH_KEY": None, "HOOK_SECRET": None}, NOW)
+    vars_file = fleet.root / "workers" / "api" / ".dev.vars"
+    vars_file.write_text('HOOK_SECRET="hook-secret-of-an-outside-service"\n')
+    ran = fleet.done("secrets", "import", "--from", "wrangler", code=1)
+    assert "imported: HOOK_SECRET" in ran.out
+    assert "WATCH_KEY is on watch-staging, and Cloudflare gives no value back" in ran.out
+    assert "workers/api/.dev.vars still holds them in plain text" in ran.out
+    said = fleet.done("secrets", "import", "--from", "wrangler", "--env", "production").out
+    assert "imported: nothing" in said, "a developer's file is not production's"
+    vars_file.unlink()
+    file.write_bytes(before)
 
 
 def test_diff_sees_that_a_worker_is_behind_its_store(fleet: SecretFleet) -> None:

@@ -20,6 +20,7 @@ _HIDDEN_FOLDERS: Final = (
 )  # fmt: skip
 _HIDDEN_FILES: Final = (".npmrc", ".git-credentials", ".netrc", ".pypirc", ".config/sops/age/keys.txt")
 _HIDDEN_OF_FLEET: Final = ("secrets/**/production.*", "**/.dev.vars.production", "**/.env.production")
+_KEY_FILES: Final = ("SOPS_AGE_KEY_FILE", "SOPS_AGE_SSH_PRIVATE_KEY_FILE")
 _KEPT_AS_THEY_ARE: Final = ("cattlegrid.toml", ".github/workflows", ".git/hooks", ".git/config")
 
 
@@ -43,7 +44,8 @@ def _walls(root: Path, environ: Mapping[str, str]) -> Iterator[str]:
         if folder.is_dir():
             yield from ("--tmpfs", str(folder.resolve()))
     bus = Path(environ.get("XDG_RUNTIME_DIR") or "/nowhere") / "bus"
-    files = [home / name for name in _HIDDEN_FILES] + [bus]
+    named = [Path(environ[name]) for name in _KEY_FILES if environ.get(name)]
+    files = [home / name for name in _HIDDEN_FILES] + [bus, *named]
     files += [path for pattern in _HIDDEN_OF_FLEET for path in sorted(root.glob(pattern))]
     for file in files:
         if file.is_file() or file.is_socket():

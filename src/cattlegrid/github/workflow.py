@@ -19,7 +19,8 @@ class Workflow:
 
     `staging` and `production` are the names of the variables that hold the API tokens. `depth` is git's, 0 for the
     whole history: a shallow clone is deepened when it has to be, which needs a repository that may be read without a
-    credential.
+    credential. `store` are the variables of an identity that opens the secrets' store: each environment has another one
+    on GitHub, under another name, and only the production job knows production's.
     """
 
     version: str
@@ -29,10 +30,15 @@ class Workflow:
     production: str
     folder: str = "."
     depth: int = 0
+    store: tuple[str, ...] = ()
+
+    def identity(self, prefix: str) -> dict[str, str]:
+        """The variables of an environment's identity, each with the name of its secret on GitHub."""
+        return {name: f"{prefix}_{name}" for name in self.store}
 
 
 def text(workflow: Workflow) -> str:
-    both = dict.fromkeys((workflow.staging, workflow.production))
+    both = {name: name for name in (workflow.staging, workflow.production)}
     return _TEMPLATE.substitute(
         head=_HEAD,
         version=workflow.version,
@@ -45,8 +51,9 @@ def text(workflow: Workflow) -> str:
             "Check out the commit that CI tested", "github.event.workflow_run.head_sha", workflow
         ),
         checkout_main=_checkout("Check out", "github.sha", workflow),
-        staging_tokens=_tokens([workflow.staging]),
-        production_tokens=_tokens(both),
+        staging_tokens=_variables({workflow.staging: workflow.staging}),
+        staging_identity=_variables({workflow.staging: workflow.staging, **workflow.identity("STAGING")}),
+        production_identity=_variables({**both, **workflow.identity("PRODUCTION")}),
         on_github=_ON_GITHUB,
         install=_INSTALL.replace("VERSION", workflow.version),
     )
@@ -63,8 +70,9 @@ def written_by(content: str) -> str:
     return first.removeprefix(_HEAD).split(" ")[0].rstrip(".") if first.startswith(_HEAD) else ""
 
 
-def _tokens(names: dict[str, None] | list[str]) -> str:
-    return "\n".join(f"          {name}: ${{{{ secrets.{name} }}}}" for name in names)
+def _variables(secrets: dict[str, str]) -> str:
+    """Lines of a step's `env`: each variable, and the secret of GitHub that it is filled from."""
+    return "\n".join(f"          {name}: ${{{{ secrets.{secret} }}}}" for name, secret in secrets.items())
 
 
 def _quoted(value: str) -> str:
@@ -192,8 +200,7 @@ $install
         env:
           WORKERS: $${{ matrix.workers }}
           CLOUDFLARE_ACCOUNT_ID: $${{ vars.CLOUDFLARE_ACCOUNT_ID }}
-          SOPS_AGE_KEY: $${{ secrets.SOPS_AGE_KEY }}
-$staging_tokens
+$staging_identity
 $on_github
         run: |
           read -ra names <<< "$$WORKERS"
@@ -216,8 +223,7 @@ $install
       - name: Smoke staging
         env:
           CLOUDFLARE_ACCOUNT_ID: $${{ vars.CLOUDFLARE_ACCOUNT_ID }}
-          SOPS_AGE_KEY: $${{ secrets.SOPS_AGE_KEY }}
-$staging_tokens
+$staging_identity
 $on_github
         run: |
           cattlegrid smoke --summary "$$GITHUB_STEP_SUMMARY" --junit smoke.xml || code=$$?
@@ -240,8 +246,7 @@ $install
         env:
           RELEASE: $${{ inputs.release }}
           CLOUDFLARE_ACCOUNT_ID: $${{ vars.CLOUDFLARE_ACCOUNT_ID }}
-          SOPS_AGE_KEY: $${{ secrets.SOPS_AGE_KEY }}
-$production_tokens
+$production_identity
 $on_github
         run: cattlegrid promote --release "$$RELEASE" --summary "$$GITHUB_STEP_SUMMARY"
 """)

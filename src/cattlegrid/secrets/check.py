@@ -19,7 +19,7 @@ Workers = Mapping[Environment, Mapping[str, Deployable]]
 
 def names(fleet: Fleet, workers: Workers) -> Iterator[Check]:
     """What code and config use against what is declared."""
-    used: set[str] = set()
+    used = {fleet.secrets.canonical(fleet.mirror.key)}
     for environment, deployables in workers.items():
         for name, deployable in deployables.items():
             used |= {fleet.secrets.canonical(one) for one in uses.needed(fleet, deployable, environment)}

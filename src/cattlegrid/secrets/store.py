@@ -13,6 +13,13 @@ from cattlegrid.model.fleet import Fleet
 from cattlegrid.model.secret import Secret
 
 RESERVED: Final = "CATTLEGRID_"
+IDENTITY: Final[Mapping[str, tuple[str, ...]]] = {
+    "sops": ("SOPS_AGE_KEY",),
+    "infisical": ("INFISICAL_UNIVERSAL_AUTH_CLIENT_ID", "INFISICAL_UNIVERSAL_AUTH_CLIENT_SECRET"),
+    "dotenv": (),
+}
+"""By kind of store the variables of a machine's identity, as a CI job has them."""
+
 Changes = Mapping[str, Secret | None]
 
 

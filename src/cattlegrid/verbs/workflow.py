@@ -14,6 +14,7 @@ from cattlegrid.github import environments, workflow
 from cattlegrid.github.workflow import Workflow
 from cattlegrid.model.check import Check, Outcome
 from cattlegrid.model.environment import Environment
+from cattlegrid.secrets.store import IDENTITY
 from cattlegrid.settings import load
 from cattlegrid.verbs.edge import Edge
 
@@ -57,6 +58,7 @@ def compare(edge: Edge, choices: Choices) -> Written:
             production=fleet.environments[Environment.PRODUCTION].token,
             folder=fleet.root.relative_to(repository.root).as_posix(),
             depth=choices.depth,
+            store=IDENTITY[fleet.secrets.store] if fleet.secrets.kinds() else (),
         )
     )
     path = repository.root / workflow.PATH

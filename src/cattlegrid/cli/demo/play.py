@@ -12,7 +12,7 @@ from typing import Final
 from cattlegrid import toolchain
 from cattlegrid.cli import local
 from cattlegrid.cli.demo.scenes import SCENES
-from cattlegrid.cli.demo.stage import Stage, lay_out
+from cattlegrid.cli.demo.stage import AGE_KEY, Stage, lay_out
 from cattlegrid.cli.demo.teller import Teller
 from cattlegrid.cli.show import Show
 from cattlegrid.release.gate.people import VARIABLES
@@ -40,6 +40,7 @@ def play(folder: Path, show: Show, *, pause: bool, clean: bool) -> int:
         return 0
     show.line("The fleet is still running. Three things to try:")
     show.line(f'  cd {shlex.quote(os.path.relpath(folder))} && eval "$(cattlegrid local env)"')
+    show.line(f"  export SOPS_AGE_KEY_FILE=$PWD/{AGE_KEY}   # opens the secrets of this folder")
     show.line("  cattlegrid history --env production")
     show.line("  cattlegrid local down              # when you have seen enough")
     return 0
@@ -59,7 +60,7 @@ def _set(folder: Path, show: Show) -> Stage:
     # An agent that plays the story is to be refused in it what only a person may.
     carried = {name: os.environ[name] for name in (*_CARRIED, *VARIABLES) if name in os.environ}
     colour = {"FORCE_COLOR": "1"} if show.coloured else {"NO_COLOR": "1"}
-    environ = {**carried, **cloud, **colour, "CI": "1"}
+    environ = {**carried, **cloud, **colour, "CI": "1", "SOPS_AGE_KEY_FILE": str(folder / AGE_KEY)}
     return Stage(folder, environ, toolchain.locate(os.environ), running.worker_address)
 
 

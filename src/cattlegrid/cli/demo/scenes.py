@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from cattlegrid.cli.demo import herd
-from cattlegrid.cli.demo.stage import Edit, ask_for_a_signature, link_packages, write_secrets
+from cattlegrid.cli.demo.stage import Edit, ask_for_a_signature, link_packages, secret, write_secrets
 from cattlegrid.cli.demo.teller import Teller
 from cattlegrid.cloudflare import versions
 from cattlegrid.cloudflare.client import Client
@@ -52,6 +51,8 @@ def _up(teller: Teller) -> None:
     stage.git("init", "--quiet", "--initial-branch=main")
     stage.git("add", "--all")
     stage.git("commit", "--quiet", "--message", "Two Workers, two environments")
+    teller.say("Keys that differ, in files that are encrypted for each environment's own readers, and kept in git.")
+    teller.type("cattlegrid secrets list")
     teller.say("Databases, namespaces and queues of each environment; their ids are written into wrangler's files.")
     teller.type("cattlegrid provision")
     teller.type("cattlegrid provision --env production")
@@ -149,7 +150,7 @@ def _agent(teller: Teller) -> None:
     teller.say("An agent types `wrangler deploy`, as agents do. It reaches staging, and production stays as it was.")
     teller.type("wrangler deploy", cwd=stage.folder / "workers" / "watch")
     teller.say("It tries the key that it has, staging's, on both.")
-    key = _secret(stage.folder / "secrets" / f"{Environment.STAGING}.env", "CONTEXT_KEY")
+    key = secret(stage.folder, Environment.STAGING, "CONTEXT_KEY").reveal()
     for script, expected in (("context-staging", 200), ("context", 401)):
         url = f"{stage.address(script)}/sessions"
         with open_http() as http:
@@ -175,13 +176,6 @@ def _named(said: str, pattern: str) -> str:
     if found is None:
         raise Failed(f"the story needs a name here, and none was printed: {pattern}")
     return found[1]
-
-
-def _secret(file: Path, name: str) -> str:
-    for line in file.read_text().splitlines():
-        if line.startswith(f"{name}="):
-            return line.partition("=")[2]
-    raise Failed(f"{name} is not in {file}")
 
 
 SCENES: Final = (

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 import shutil
 import subprocess
 import sys
@@ -17,10 +16,15 @@ from cattlegrid.errors import Failed, UsageError
 from cattlegrid.model.environment import Environment
 from cattlegrid.model.secret import Secret
 from cattlegrid.model.target import Account
+from cattlegrid.secrets import store
 from cattlegrid.settings import load
 from cattlegrid.toolchain import Toolchain
+from cattlegrid.verbs.edge import Edge
+from cattlegrid.verbs.secrets.keeping import identity, init
+from cattlegrid.verbs.secrets.values import new_value
 
 _MARK: Final = ".cattlegrid/demo"
+AGE_KEY: Final = ".cattlegrid/age-key.txt"
 # The cattlegrid that is running now, whatever PATH says.
 OWN_COMMAND: Final = (sys.executable, "-m", "cattlegrid")
 _GIT: Final = ("git", "-c", "user.name=You", "-c", "user.email=you@example.invalid", "-c", "commit.gpgsign=false")
@@ -142,12 +146,21 @@ def ask_for_a_signature(stage: Stage) -> Path:
 
 
 def write_secrets(folder: Path) -> None:
-    """Random keys: isolated ones differ between the environments, shared ones are equal."""
-    policy = load(folder).secrets
-    shared = {name: secrets.token_urlsafe(32) for name in policy.shared}
-    (folder / "secrets").mkdir(exist_ok=True)
-    for environment in Environment:
-        file = folder / "secrets" / f"{environment}.env"
-        values = {name: shared.get(name) or secrets.token_urlsafe(32) for name in policy.names(environment)}
-        with open(file, "w", opener=lambda path, flags: os.open(path, flags, 0o600)) as out:
-            out.writelines(f"{name}={value}\n" for name, value in values.items())
+    """An age key of this folder's own, both environments' files encrypted for it, and a random value for every name:
+    isolated ones differ between the environments, shared ones are equal.
+    """
+    key = folder / AGE_KEY
+    key.unlink(missing_ok=True)
+    edge = Edge(folder, {"SOPS_AGE_KEY_FILE": str(key)})
+    init(edge, (), (identity(key),), "You")
+    for fleet in load(folder).scopes:
+        policy = fleet.secrets
+        shared = {name: new_value(fleet, name) for name in policy.shared}
+        for environment in policy.environments:
+            values = {name: shared.get(name) or new_value(fleet, name) for name in policy.names(environment)}
+            store.choose(fleet, environment, edge.environ).change(values, edge.clock.now())
+
+
+def secret(folder: Path, environment: Environment, name: str) -> Secret:
+    """The value that the folder's own key opens."""
+    return store.read(load(folder), environment, {"SOPS_AGE_KEY_FILE": str(folder / AGE_KEY)}).values[name]

@@ -22,7 +22,7 @@ ACTIONS: Final = {
     "audit": "prove that isolated values differ and shared ones are equal, in the stores, on the Workers and live",
     "diff": "compare environments and Workers, without values",
     "rotate": "replace a value in two phases, without a refused request",
-    "import": "take values from a .env or .dev.vars file, or from another store",
+    "import": "take values from a .env or .dev.vars file, from wrangler, or from another store",
     "exec": "run a program with named secrets in its environment",
     "scan": "look for our values, and for well-known tokens, in files and git history",
     "init": "make the stores that are not there yet",

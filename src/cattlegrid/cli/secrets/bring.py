@@ -1,4 +1,8 @@
-"""Take values into an environment's store: from a .env or .dev.vars file, or from another store (--from)."""
+"""Take values into an environment's store: from a .env or .dev.vars file, from wrangler, or from another store.
+
+Cloudflare gives no secret's value back. So --from wrangler reads the Workers' .dev.vars files (for production only
+.dev.vars.production), and lists the names on the Workers that nobody here has a value of.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,7 @@ from cattlegrid.model.environment import Environment
 def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("file", nargs="?", metavar="FILE", help="such as workers/api/.dev.vars")
     parser.add_argument(
-        "--from", dest="kind", default="", choices=("sops", "dotenv", "infisical"), help="another store"
+        "--from", dest="kind", default="", choices=("wrangler", "sops", "dotenv", "infisical"), help="where else"
     )
     parser.add_argument("--replace", action="store_true", help="take values that differ from the store's, too")
     options.environment(parser)
@@ -33,6 +37,7 @@ def run(args: Namespace, show: Show) -> int:
         show.line(f"  the same already: {', '.join(report.same)}")
     for name, why in report.left.items():
         show.line(f"  {show.paint('!', 'yellow')} {name} {why}")
-    if report.file and report.taken:
-        show.line(f"  {report.file} still holds them in plain text: delete it when the store is committed")
+    if report.files and report.taken:
+        hold = "still holds them" if len(report.files) == 1 else "still hold them"
+        show.line(f"  {', '.join(report.files)} {hold} in plain text: delete what the store has when it is committed")
     return 1 if report.left else 0
