@@ -16,7 +16,6 @@ import httpx2
 
 from cattlegrid.cli.demo.stage import lay_out, link_packages
 from cattlegrid.local import daemon
-from cattlegrid.model.environment import Environment
 from cattlegrid.settings import load
 from cattlegrid.toolchain import Toolchain
 
@@ -107,14 +106,15 @@ def raise_herd(parts: Toolchain, folder: Path) -> Herd:
 
 def plain_secrets(fleet: Path) -> None:
     """Both environments' values as plain files that an agent on this machine could read: the worst of the stores."""
-    policy = load(fleet).secrets
-    shared = {name: token_urlsafe(32) for name in policy.shared}
-    (fleet / "secrets").mkdir()
-    for environment in Environment:
-        file = fleet / "secrets" / f"{environment}.env"
-        file.touch(0o600)
-        values = {name: shared.get(name) or token_urlsafe(32) for name in policy.names(environment)}
-        file.write_text("".join(f"{name}={value}\n" for name, value in values.items()))
+    for scope in load(fleet).scopes:
+        policy, folder = scope.secrets, fleet / scope.secrets.folder
+        shared = {name: token_urlsafe(32) for name in policy.shared}
+        folder.mkdir()
+        for environment in policy.environments:
+            file = folder / f"{environment}.env"
+            file.touch(0o600)
+            values = {name: shared.get(name) or token_urlsafe(32) for name in policy.names(environment)}
+            file.write_text("".join(f"{name}={value}\n" for name, value in values.items()))
 
 
 def _commit(fleet: Path, environ: Mapping[str, str], message: str) -> None:

@@ -71,6 +71,31 @@ def test_a_key_that_staging_refuses_is_told_before_the_agent_starts(herd: Herd) 
     assert "started" not in said
 
 
+def test_a_venture_s_secret_for_agents_is_in_its_session_and_in_no_other(herd: Herd) -> None:
+    """`ke` has no staging: what it gets is production's, as the whole session is."""
+    value = (herd.folder / "secrets/ke/production.env").read_text().strip().removeprefix("STORE_KEY=")
+    show = ("--", "sh", "-c", 'echo "$CATTLEGRID_ENVIRONMENT ${STORE_KEY:-has none} ${CONTEXT_KEY:-has none}"')
+    said = herd.run("run", "ke", *show)
+    assert "THIS SESSION IS PRODUCTION, whole" in said
+    assert "in this shell, of production: STORE_KEY" in said
+    assert f"production {value} has none" in said
+    assert "staging has none has none" in herd.run("run", "vc", *show)
+    assert value not in herd.run("run", "ke", "--print-config", "--", "echo")
+
+
+def test_a_venture_s_secret_that_is_missing_starts_nothing(herd: Herd) -> None:
+    file = herd.folder / "secrets/ke/production.env"
+    before = file.read_text()
+    file.write_text("")
+    try:
+        said = herd.run("run", "ke", "--", "echo", "started", expect=2)
+    finally:
+        file.write_text(before)
+    assert "STORE_KEY of production is not in secrets/ke/production.env" in said
+    assert "next: cattlegrid secrets set STORE_KEY --env production --venture ke" in said
+    assert "started" not in said
+
+
 def test_exit_code_signals_and_arguments_are_the_agents_own(herd: Herd) -> None:
     said = herd.run("run", "vc", "--strict", "--", "sh", "-c", 'echo "$0|$1"; exit 7', "a b", "--env", expect=7)
     assert "a b|--env" in said

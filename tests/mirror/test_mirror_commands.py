@@ -30,6 +30,7 @@ from cattlegrid.verbs.mirror_local import mirror_local
 from cattlegrid.verbs.rehearse import Options as Rehearsal
 from cattlegrid.verbs.rehearse import rehearse
 from cattlegrid.verbs.restore import restore
+from watched import TRACED, Watch, files_with, forms
 
 pytestmark = pytest.mark.slow
 
@@ -233,6 +234,26 @@ def test_a_mirror_to_files_is_masked_and_a_table_that_was_not_named_is_empty(fle
         assert b"corp.io" not in one.read_bytes()
     with pytest.raises(Refused, match="production has no table 'peeple'"):
         mirror_local(fleet.edge, into=fleet.folder / "o", tables=("peeple",))
+
+
+def test_the_key_of_the_masks_is_nowhere_after_any_of_the_commands(fleet: Fleet) -> None:
+    key = "canary-of-the-masks-key-7d1f"
+    values, watch = forms({"the key of the masks": key, "it as hexadecimal digits": key.encode().hex()}), Watch()
+    environ = {**os.environ, **fleet.cloud.environ, "MIRROR_KEY": key, "TMPDIR": str(fleet.folder)}
+    said = b""
+    with watch.running():
+        for words in ("mirror --in-place", "mirror --to local --json", "mirror nobody", "mirror --in-place --json"):
+            if words.endswith("--in-place --json"):
+                fleet.settings("nonsense")
+            argv = [*TRACED, *words.split()]
+            done = subprocess.run(argv, cwd=fleet.folder, env=environ, capture_output=True, check=False, timeout=120)
+            said += done.stdout + done.stderr
+    assert b"pass" in said, said.decode()
+    for name, value in values.items():
+        assert value not in said, f"{name} was printed"
+        assert value not in watch.arguments + watch.environments, f"another program was given {name}"
+        assert files_with(value, fleet.folder, fleet.cloud.layout.folder) == [], f"{name} is in a file or a database"
+    assert b"HTTP Request: POST" in said
 
 
 def test_a_mirror_killed_at_any_moment_is_finished_by_the_next_one(fleet: Fleet) -> None:

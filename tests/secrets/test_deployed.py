@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import signal
-import subprocess
 import threading
-import time
 
 import pytest
-from fleet import COMMAND, SecretFleet
+from fleet import SecretFleet
 from keys import NOW
 
 pytestmark = pytest.mark.slow
@@ -118,63 +115,6 @@ def test_a_store_that_somebody_made_anew_is_not_pushed(fleet: SecretFleet) -> No
     ran = fleet.done("secrets", "push", code=3)
     assert "the store is not the one that its secrets were last pushed from" in ran.err
     file.write_bytes(before)
-
-
-@pytest.mark.parametrize("kind", ["500", "lost", "garbage"])
-def test_a_push_ends_well_or_fails_and_the_next_one_ends_well_whatever_call_breaks(
-    fleet: SecretFleet, kind: str
-) -> None:
-    fleet.api("POST", "/local/faults", json={"kind": kind, "route": "*/versions/latest", "count": 1, "seconds": 0.1})
-    fleet.api("POST", "/local/faults", json={"kind": kind, "route": "*/deployments", "count": 1, "seconds": 0.1})
-    first = fleet.run("secrets", "push")
-    assert first.code in {0, 1}
-    fleet.api("DELETE", "/local/faults")
-    fleet.done("secrets", "push")
-    fleet.done("secrets", "audit")
-
-
-def killed_at(fleet: SecretFleet, number: int, *words: str) -> bool:
-    """Start it, and kill it while its `number`th call of the API is under way; False when it ended before."""
-    fault = fleet.api(
-        "POST", "/local/faults", json={"kind": "delay", "route": "*/accounts/*", "skip": number, "seconds": 1.0}
-    )["id"]
-    env = {**fleet.environ, **fleet.ann.environ}
-    with subprocess.Popen([*COMMAND, *words], cwd=fleet.root, env=env, stdout=subprocess.DEVNULL) as program:
-        while program.poll() is None:
-            if next(one for one in fleet.api("GET", "/local/faults") if one["id"] == fault)["hit"]:
-                program.send_signal(signal.SIGKILL)
-                break
-            time.sleep(0.01)
-        hit = program.wait() == -signal.SIGKILL
-    fleet.api("DELETE", "/local/faults")
-    return hit
-
-
-@pytest.mark.timeout(300)
-def test_a_push_that_is_killed_at_any_call_is_finished_by_the_next(fleet: SecretFleet) -> None:
-    number = 0
-    while killed_at(fleet, number, "secrets", "push"):
-        key = fleet.value("API_KEY")
-        assert fleet.status("api-staging", key) == 200
-        number += 6
-    assert number >= 12
-    fleet.done("secrets", "push")
-    fleet.done("secrets", "audit")
-
-
-@pytest.mark.timeout(300)
-def test_a_rotation_that_is_killed_at_any_call_goes_on_and_refuses_nobody(fleet: SecretFleet) -> None:
-    before = fleet.value("API_KEY")
-    for words in (("secrets", "rotate", "API_KEY"), ("secrets", "rotate", "API_KEY", "--finish")):
-        number = 0
-        while killed_at(fleet, number, *words):
-            assert fleet.status("api-staging", fleet.value("API_KEY")) == 200
-            number += 4
-        assert number >= 4
-        fleet.done(*words)
-    assert fleet.value("API_KEY") != before
-    assert (fleet.status("api-staging", before), fleet.status("api-staging", fleet.value("API_KEY"))) == (401, 200)
-    fleet.done("secrets", "audit")
 
 
 def test_a_rotation_under_load_does_not_fail_one_request(fleet: SecretFleet) -> None:

@@ -2,94 +2,56 @@
 
 from __future__ import annotations
 
-import base64
-import os
 import signal
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from fleet import COMMAND, SecretFleet
+from fleet import SecretFleet
+
+from cattlegrid.cli import COMMANDS
+from cattlegrid.cli.secrets import ACTIONS
+from watched import COMMAND, TRACED, Watch, files_with, forms
 
 _ELSEWHERE = {
     "INFISICAL_UNIVERSAL_AUTH_CLIENT_ID": "canary-client-id-5a1c",
     "INFISICAL_UNIVERSAL_AUTH_CLIENT_SECRET": "canary-client-secret-91e7",
     "INFISICAL_TOKEN": "canary-infisical-token-40bd",
 }
-# Success and failure of every command that there is, in both of its forms.
-_COMMANDS = (
-    "changes", "why api", "deploy --dry-run", "deploy watch --again", "smoke", "smoke --env production", "status",
-    "history", "promote --dry-run", "promote", "promote --release nothing", "secrets list", "secrets push",
-    "secrets push --dry-run", "secrets push --env nowhere", "secrets check", "secrets audit", "secrets diff",
-    "secrets scan", "secrets recipients list", "secrets recipients add nonsense", "secrets recipients remove nobody",
-    "secrets generate", "secrets generate API_KEY", "secrets get API_KEY", "secrets init", "secrets merge",
-    "secrets import --from dotenv", "secrets rotate HOOK_SECRET", "secrets rotate WATCH_KEY",
-    "secrets rotate API_KEY --finish", "secrets exec --with NOTHING -- true", "secrets exec --with API_KEY -- /none",
-)  # fmt: skip
+# What a person may have set for wrangler, so that it would say more than it should.
+_LOUD = {"WRANGLER_LOG": "debug", "WRANGLER_SEND_METRICS": "true", "NODE_DEBUG": "http,https,net"}
+# How commands are typed, to succeed and to fail. A command that is not here is typed bare: a new one is never left out.
+_LINES = {
+    "why": ("why api",),
+    "deploy": ("deploy --dry-run", "deploy watch --again"),
+    "smoke": ("smoke", "smoke --env production"),
+    "promote": ("promote --dry-run", "promote", "promote --release nothing"),
+    "rollback": ("rollback --dry-run",),
+    "workflow": ("workflow --check",),
+    "mirror": ("mirror --dry-run",),
+    "reject": ("reject nothing",),
+    "unhold": ("unhold nothing",),
+    "run": ("run -- env", "run nobody -- env"),
+    "local": ("local status",),
+}
+_SECRETS = {
+    "push": ("push", "push --dry-run", "push --env nowhere"),
+    "recipients": ("recipients list", "recipients add nonsense", "recipients remove nobody"),
+    "generate": ("generate", "generate API_KEY"),
+    "get": ("get API_KEY",),
+    "import": ("import --from dotenv", "import --from wrangler"),
+    "rotate": ("rotate HOOK_SECRET", "rotate WATCH_KEY", "rotate API_KEY --finish"),
+    "exec": ("exec --with NOTHING -- true", "exec --with API_KEY -- /none", "exec --with API_KEY -- true"),
+}
+_LEFT_OUT = {"demo": "types all the others, on a fleet of its own"}
 
 
-class Watch:
-    """What the processes of our commands show in /proc while they run: arguments, and environment of other programs.
-
-    The local Cloudflare, which was there before, is left out: it has the Workers' secrets, as Cloudflare has.
-    """
-
-    def __init__(self) -> None:
-        self.arguments = b""
-        self.environments = b""
-        self.others = {os.getpid(), *_below(os.getpid())}
-
-    @contextmanager
-    def running(self) -> Iterator[None]:
-        stop = threading.Event()
-        thread = threading.Thread(target=self._look, args=(stop,))
-        thread.start()
-        yield
-        stop.set()
-        thread.join()
-
-    def _look(self, stop: threading.Event) -> None:
-        seen: set[tuple[int, bytes]] = set()
-        while not stop.is_set():
-            for pid in _below(os.getpid(), self.others - {os.getpid()}):
-                try:
-                    arguments = Path(f"/proc/{pid}/cmdline").read_bytes()
-                    environment = Path(f"/proc/{pid}/environ").read_bytes()
-                    became_another = Path(f"/proc/{pid}/cmdline").read_bytes() != arguments
-                    if became_another or (pid, arguments) in seen:
-                        continue
-                    seen.add((pid, arguments))
-                    self.arguments += arguments
-                    if b"-m\0cattlegrid\0" not in arguments:
-                        self.environments += environment
-                except (FileNotFoundError, ProcessLookupError, PermissionError):
-                    continue
-            time.sleep(0.002)
-
-
-def _below(top: int, but: Collection[int] = ()) -> list[int]:
-    """The processes that descend from `top`, without `but` and what descends from those."""
-    found, todo = [], [top]
-    while todo:
-        try:
-            tasks = list(Path(f"/proc/{todo.pop()}/task").glob("*/children"))
-            below = " ".join(task.read_text() for task in tasks)
-        except (FileNotFoundError, ProcessLookupError):  # it has ended while we looked
-            continue
-        children = [int(word) for word in below.split() if int(word) not in but]
-        found += children
-        todo += children
-    return found
-
-
-def forms(values: dict[str, str]) -> dict[str, bytes]:
-    plain = {name: value.encode() for name, value in values.items()}
-    return plain | {f"{name} in base64": base64.b64encode(value)[:-2] for name, value in plain.items()}
+def lines() -> list[list[str]]:
+    typed = [line for name in COMMANDS if name not in {"secrets", *_LEFT_OUT} for line in _LINES.get(name, (name,))]
+    typed += [f"secrets {line}" for action in ACTIONS for line in _SECRETS.get(action, (action,))]
+    return [line.split() for line in typed]
 
 
 def canaries(fleet: SecretFleet) -> dict[str, str]:
@@ -102,25 +64,31 @@ def canaries(fleet: SecretFleet) -> dict[str, str]:
     return {**both, **machine, **_ELSEWHERE}
 
 
-def files_with(value: bytes, *folders: Path) -> list[str]:
-    return [
-        str(file)
-        for folder in folders
-        for file in folder.rglob("*")
-        if file.is_file() and not file.is_symlink() and value in file.read_bytes()
-    ]
+def typed(fleet: SecretFleet, argv: list[str], environ: dict[str, str]) -> bytes:
+    """What it printed. One that goes on for ever, as a server does, is stopped as a person would stop it."""
+    with subprocess.Popen(
+        argv, cwd=fleet.root, env=environ, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    ) as program:
+        try:
+            return program.communicate(timeout=60)[0]
+        except subprocess.TimeoutExpired:
+            program.send_signal(signal.SIGINT)
+            return program.communicate(timeout=20)[0]
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(600)
 def test_no_command_leaves_a_value_anywhere(fleet: SecretFleet, tmp_path: Path) -> None:
     values, watch = forms(canaries(fleet)), Watch()
-    environ = {**_ELSEWHERE, "TMPDIR": str(tmp_path)}
+    places = {"TMPDIR": str(tmp_path), "WRANGLER_LOG_PATH": str(tmp_path / "wrangler"), **_ELSEWHERE, **_LOUD}
+    environ = {**fleet.environ, **fleet.ann.environ, **places}
+    said, traced = b"", 0
     with watch.running():
-        for number, words in enumerate(_COMMANDS):
-            options = ["--json"] if number % 2 and "--" not in words.split() else []
-            fleet.run(*words.split(), *options, **environ)
-    said = "".join(fleet.said).encode()
+        for number, words in enumerate(lines()):
+            options = ["--json"] if number % 2 and "--" not in words else []
+            shown = typed(fleet, [*TRACED, *words, *options], environ)
+            traced += b"HTTP Request: " in shown
+            said += shown
     logs = [fleet.root.parent / "state" / "logs"]
     for name, value in values.items():
         assert value not in said, f"{name} was printed"
@@ -131,21 +99,42 @@ def test_no_command_leaves_a_value_anywhere(fleet: SecretFleet, tmp_path: Path) 
             continue  # wrangler needs it
         assert value not in watch.environments, f"{name} was in the environment of another program"
     assert b"wrangler" in watch.arguments
-    assert b"WRANGLER_SEND_METRICS=" in watch.environments
+    assert b"WRANGLER_SEND_METRICS=false" in watch.environments
+    assert b"WRANGLER_WRITE_LOGS=false" in watch.environments
+    assert traced > 10, "the trace of HTTP was looked at"
+
+
+def test_a_command_that_nobody_thought_of_here_is_typed_all_the_same() -> None:
+    seen = {words[0] for words in lines()}
+    assert seen | set(_LEFT_OUT) == set(COMMANDS)
+    assert {words[1] for words in lines() if words[0] == "secrets"} == set(ACTIONS)
+    assert set(_LINES) | set(_LEFT_OUT) <= set(COMMANDS)
+    assert set(_SECRETS) <= set(ACTIONS)
 
 
 @pytest.mark.slow
-def test_a_command_that_is_interrupted_prints_no_value(fleet: SecretFleet) -> None:
+@pytest.mark.parametrize("words", [("push",), ("rotate", "WATCH_KEY", "--at-once")], ids=" ".join)
+def test_a_command_that_is_interrupted_leaves_no_value(
+    fleet: SecretFleet, words: tuple[str, ...], tmp_path: Path
+) -> None:
     values = forms(canaries(fleet))
-    fleet.api("POST", "/local/faults", json={"kind": "delay", "route": "*/accounts/*", "seconds": 2.0})
-    env = {**fleet.environ, **fleet.ann.environ}
+    delay = {"kind": "delay", "method": "PATCH", "route": "*/accounts/*", "seconds": 3.0}
+    fault = fleet.api("POST", "/local/faults", json=delay)["id"]
+    env = {**fleet.environ, **fleet.ann.environ, "TMPDIR": str(tmp_path)}
     with subprocess.Popen(
-        [*COMMAND, "secrets", "push"], cwd=fleet.root, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        [*COMMAND, "secrets", *words], cwd=fleet.root, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     ) as program:
-        time.sleep(1.0)
+        while not next(one for one in fleet.api("GET", "/local/faults") if one["id"] == fault)["hit"]:
+            assert program.poll() is None
+            time.sleep(0.02)
         program.send_signal(signal.SIGINT)
         said = program.communicate()[0]
-    assert not [name for name, value in values.items() if value in said]
+    values |= forms(canaries(fleet))
+    assert program.returncode == 130
+    assert b"run it again" in said
+    assert not [name for name, value in values.items() if value in said or files_with(value, tmp_path)]
+    fleet.api("DELETE", "/local/faults")
+    fleet.done("secrets", "push")
 
 
 def test_a_crash_prints_its_traceback_without_the_value() -> None:
