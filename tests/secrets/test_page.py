@@ -53,18 +53,29 @@ def machines(base: Path) -> Path:
     return tools
 
 
-def test_the_sessions_of_the_page_run_as_they_stand(tmp_path: Path) -> None:
-    lay_out(tmp_path / "fleet", SETTINGS)
-    tools = machines(tmp_path)
-    typed = list(sessions("console"))
+def play(base: Path, kind: str) -> int:
+    """Type the sessions of this kind in `base/fleet`, each person with a home of their own; how many were typed."""
+    tools = machines(base)
+    typed = list(sessions(kind))
     for one in typed:
-        env = environ_of(tmp_path / one.who, {"PATH": f"{tools}:{os.environ['PATH']}"})
+        env = environ_of(base / one.who, {"PATH": f"{tools}:{os.environ['PATH']}"})
         done = subprocess.run(
-            ["bash", "-c", one.command], cwd=tmp_path / "fleet", env=env, capture_output=True, text=True, check=False
+            ["bash", "-c", one.command], cwd=base / "fleet", env=env, capture_output=True, text=True, check=False
         )
         shown = done.stdout + done.stderr
         assert comes(one.expected, shown), f"{one.who}$ {one.command}\n{shown}\nis not\n{one.expected}"
-    assert len(typed) > 15
+    return len(typed)
+
+
+def test_the_sessions_of_the_page_run_as_they_stand(tmp_path: Path) -> None:
+    lay_out(tmp_path / "fleet", SETTINGS)
+    assert play(tmp_path, "console") > 15
+
+
+def test_the_sessions_of_ventures_run_as_they_stand(tmp_path: Path) -> None:
+    [declared] = re.findall(r"^```toml\n(\[ventures\.vc\].*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+    lay_out(tmp_path / "fleet", SETTINGS + declared)
+    assert play(tmp_path, "console ventures") > 8
 
 
 @pytest.mark.slow

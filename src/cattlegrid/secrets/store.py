@@ -63,7 +63,8 @@ class Store(Protocol):
 class Stored:
     """An environment's values as its store has them, under every name that the fleet declares for them.
 
-    `own` are cattlegrid's own entries (their names without `CATTLEGRID_`), `extra` are names that nobody declared.
+    `own` are cattlegrid's own entries (their names without `CATTLEGRID_`), `extra` are names that nobody declared,
+    `option` is what a command that is about these needs besides.
     """
 
     environment: Environment
@@ -74,6 +75,7 @@ class Stored:
     extra: tuple[str, ...] = ()
     since: Mapping[str, datetime] = field(default_factory=dict)
     closed: str = ""
+    option: str = ""
     adding: Callable[[str], str] = field(default=lambda name: f"cattlegrid secrets set {name}", repr=False)
 
     def how_to_add(self, name: str) -> str:
@@ -82,7 +84,8 @@ class Stored:
     def expect_open(self) -> Stored:
         """This, or MissingCredential with the reason why it is closed."""
         if self.closed:
-            raise MissingCredential(self.closed, where=self.place, next="cattlegrid secrets recipients list")
+            who = f"cattlegrid secrets recipients list --env {self.environment}{self.option}"
+            raise MissingCredential(self.closed, where=self.place, next=who)
         return self
 
 
@@ -136,5 +139,6 @@ def stored(fleet: Fleet, environment: Environment, store: Store) -> Stored:
         extra=tuple(sorted(n for n in contents.names if n not in declared and not n.startswith(RESERVED))),
         since=contents.since,
         closed=contents.closed,
+        option=policy.option,
         adding=lambda name: f"{store.how_to_add(name)}{policy.option}",
     )
