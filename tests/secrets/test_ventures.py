@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
-from fleet import GOOD, SETTINGS, SecretFleet
+from fleet import GOOD, SETTINGS, SecretFleet, lay_out
+from keys import NOW
 
 from cattlegrid.errors import ConfigError
+from cattlegrid.model.environment import Environment
+from cattlegrid.model.secret import Secret
+from cattlegrid.secrets import store
+from cattlegrid.secrets.infisical import CLIENT_ID, CLIENT_SECRET
 from cattlegrid.settings import load
 
 VENTURES = f"""{SETTINGS}
@@ -96,6 +102,17 @@ def test_scan_looks_for_a_ventures_values_too(fleet: SecretFleet) -> None:
     (fleet.root / "agent.log").write_text(f"store key is {GOOD}-of-ke\n")
     ran = fleet.done("secrets", "scan", "--no-history", code=1)
     assert "agent.log:1  STORE_KEY of production of venture ke" in ran.out
+
+
+def test_in_infisical_a_venture_has_a_folder_of_its_own(tmp_path: Path, infisical: str) -> None:
+    where = f'store = "infisical"\ninfisical = {{ url = "{infisical}", project = "p-1" }}\n'
+    lay_out(tmp_path, VENTURES.replace("[secrets]\n", f"[secrets]\n{where}"))
+    fleet, person = load(tmp_path), {CLIENT_ID: "person", CLIENT_SECRET: "all"}
+    theirs = store.choose(fleet.of_venture("ke"), Environment.PRODUCTION, person)
+    theirs.change({"STORE_KEY": Secret(GOOD)}, NOW)
+    assert theirs.place == "Infisical prod/ke"
+    assert store.read(fleet.of_venture("ke"), Environment.PRODUCTION, person).values["STORE_KEY"].reveal() == GOOD
+    assert store.read(fleet, Environment.PRODUCTION, person).names == frozenset()
 
 
 def test_a_list_without_a_venture_tells_which_have_their_own(fleet: SecretFleet) -> None:
