@@ -40,7 +40,7 @@ def run(args: Namespace, show: Show) -> int:
         show.report(added)
         show.heading(environment, f"{added.name or 'somebody'} can open it now: {added.key}")
     elif args.do == "remove":
-        _removed(keeping.remove_recipient(edge, environment, args.who, venture=venture), show, venture)
+        _removed(keeping.remove_recipient(edge, environment, args.who, venture=venture), show)
     elif args.do == "accept":
         new = keeping.accept_recipients(edge, environment, venture=venture)
         show.report(new)
@@ -53,11 +53,10 @@ def run(args: Namespace, show: Show) -> int:
     return 0
 
 
-def _removed(removed: Removed, show: Show, venture: str) -> None:
+def _removed(removed: Removed, show: Show) -> None:
     show.report(removed)
     who = removed.recipient.name or removed.recipient.key
     show.heading(removed.environment, f"{who} cannot open what is written from now on")
-    show.line("  They have read what was in it, and git keeps the old file. Rotate each of these:")
-    for name in removed.to_rotate:
-        do, whose = ("set", f" --venture {venture}") if venture else ("rotate", "")
-        show.line(f"    cattlegrid secrets {do} {name} --env {removed.environment}{whose}")
+    show.line("  They have read what was in it, and git keeps the old file. Each of these needs another value:")
+    for command in removed.to_rotate.values():
+        show.line(f"    {command}")

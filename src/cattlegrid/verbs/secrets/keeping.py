@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cattlegrid.errors import MissingCredential, Refused, UsageError
 from cattlegrid.model.environment import Environment
-from cattlegrid.model.fleet import Fleet
+from cattlegrid.model.fleet import Fleet, Kind, SecretPolicy
 from cattlegrid.model.secret import Secret
 from cattlegrid.secrets import digest, store
 from cattlegrid.secrets.sops import age
@@ -29,11 +29,11 @@ class Made:
 
 @dataclass(frozen=True)
 class Removed:
-    """Who can no longer open the file, and the names whose values they have read all the same."""
+    """Who can no longer open the file, and by name what to type for each value that they have read all the same."""
 
     recipient: Recipient
     environment: Environment
-    to_rotate: tuple[str, ...]
+    to_rotate: dict[str, str]
 
 
 def init(
@@ -107,7 +107,16 @@ def remove_recipient(edge: Edge, environment: Environment, who: str, *, venture:
     one = _sops(edge, fleet, environment)
     gone = one.remove(who, edge.clock.now())
     stored = store.stored(fleet, environment, one)
-    return Removed(gone, environment, tuple(sorted(name for name in stored.names)))
+    read = (name for name in fleet.secrets.kinds() if name in stored.names)
+    return Removed(gone, environment, {name: _renewal(fleet.secrets, name, environment) for name in sorted(read)})
+
+
+def _renewal(policy: SecretPolicy, name: str, environment: Environment) -> str:
+    """A value that comes from outside is set; one of a venture too, since no Worker has to accept two of it."""
+    if policy.kinds()[name] is Kind.SHARED and len(policy.environments) > 1:
+        return f"cattlegrid secrets set {name} --both{policy.option}"
+    do = "set" if policy.venture or policy.kinds()[name] is Kind.SHARED else "rotate"
+    return f"cattlegrid secrets {do} {name} --env {environment}{policy.option}"
 
 
 def accept_recipients(edge: Edge, environment: Environment, *, venture: str = "") -> tuple[Recipient, ...]:
