@@ -25,9 +25,9 @@ _LOUD = {"WRANGLER_LOG": "debug", "WRANGLER_SEND_METRICS": "true", "NODE_DEBUG":
 # How commands are typed, to succeed and to fail. A command that is not here is typed bare: a new one is never left out.
 _LINES = {
     "why": ("why api",),
-    "deploy": ("deploy --dry-run", "deploy watch --again"),
+    "deploy": ("deploy watch --again",),
     "smoke": ("smoke", "smoke --env production"),
-    "promote": ("promote --dry-run", "promote", "promote --release nothing"),
+    "promote": ("promote --dry-run", "promote --release nothing"),
     "rollback": ("rollback --dry-run",),
     "workflow": ("workflow --check",),
     "mirror": ("mirror --dry-run",),
@@ -43,7 +43,7 @@ _SECRETS = {
     "get": ("get API_KEY",),
     "import": ("import --from dotenv", "import --from wrangler"),
     "rotate": ("rotate HOOK_SECRET", "rotate WATCH_KEY", "rotate API_KEY --finish"),
-    "exec": ("exec --with NOTHING -- true", "exec --with API_KEY -- /none", "exec --with API_KEY -- true"),
+    "exec": ("exec --with NOTHING -- true", "exec --with API_KEY -- /none"),
 }
 _LEFT_OUT = {"demo": "types all the others, on a fleet of its own"}
 

@@ -26,7 +26,7 @@ from cattlegrid.verbs.secrets.push import push_secrets
 from cattlegrid.verbs.secrets.rotate import RotateOptions, rotate_secret
 
 EXHAUSTIVE = "CATTLEGRID_EXHAUSTIVE" in os.environ
-EVERY = 1 if EXHAUSTIVE else 9
+EVERY = 1 if EXHAUSTIVE else 12
 KINDS = ("429", "500", "cut", "lost", "garbage")
 STAGING = Environment.STAGING
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600 if EXHAUSTIVE else 300)]
@@ -87,7 +87,7 @@ def test_a_push_survives_every_call_that_fails_once(fleet: SecretFleet, edge: Ed
     assert audit(edge, live_checks=False).outcome is Outcome.PASS
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ["429", "500", "cut", "lost"])
 def test_a_rotation_survives_every_call_that_fails_once_and_refuses_nobody(
     fleet: SecretFleet, edge: Edge, kind: str
 ) -> None:
