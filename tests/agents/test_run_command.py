@@ -108,8 +108,11 @@ def test_print_config_shows_everything_and_starts_nothing(herd: Herd) -> None:
     assert "--strict-mcp-config" in said
     assert "CLOUDFLARE_API_TOKEN" in said
     assert herd.environ[PRODUCTION_TOKEN] not in said
-    document = json.loads(herd.run("run", "--print-config", "--json", "--", "codex"))
-    assert document["session"]["environment"] == "staging"
+    model_key = {"ANTHROPIC_API_KEY": "the-model-key-of-a-person"}
+    said = herd.run("run", "--print-config", "--json", "--", "codex", env=model_key)
+    assert json.loads(said)["session"]["environment"] == "staging"
+    assert "ANTHROPIC_API_KEY" in said
+    assert model_key["ANTHROPIC_API_KEY"] not in said
 
 
 def test_an_agent_that_is_not_there_leaves_nothing_behind(herd: Herd, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import sys
 from argparse import REMAINDER, ArgumentParser, Namespace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cattlegrid.cli import options
@@ -94,15 +95,16 @@ def _banner(lines: tuple[str, ...], show: Show) -> None:
 
 
 def _print(prepared: Prepared, show: Show) -> None:
-    show.report(prepared)
+    ours = {name for name in prepared.environ if name.startswith("CATTLEGRID_") or name in prepared.launch.variables}
+    shown = {name: value if name in ours else "" for name, value in prepared.environ.items()}
+    show.report(replace(prepared, environ=shown))
     for line in prepared.banner:
         show.line(line)
     show.line("\nis executed:")
     show.line("  " + " ".join(prepared.launch.argv))
     show.line("\nthe child's environment (names; nothing else is passed on):")
-    for name in sorted(prepared.environ):
-        ours = name.startswith("CATTLEGRID_") or name in prepared.launch.variables
-        show.line(f"  {name}{f'={prepared.environ[name]}' if ours else ''}")
+    for name in sorted(shown):
+        show.line(f"  {name}{f'={shown[name]}' if name in ours else ''}")
     for name, text in prepared.launch.files.items():
         show.line(f"\n{prepared.folder / name}:")
         for line in text.splitlines():
