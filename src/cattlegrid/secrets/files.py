@@ -11,8 +11,11 @@ from pathlib import Path
 
 
 def replace_file(file: Path, text: str) -> None:
-    """Mode 0600 from the first moment; the old content stays until the new one is on the disk."""
-    handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+    """Mode 0600 from the first moment; the old content stays until the new one is on the disk.
+
+    What a kill leaves behind ends as the file does, so that a .gitignore that knows the file knows it too.
+    """
+    handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.stem}.", suffix=file.suffix)
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as out:
             out.write(text)
