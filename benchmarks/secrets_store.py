@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import fleets
+import httpx2
 from measure import Series, interleaved, run
 from programs import Programs
 from results import Goal, Result, Row, rows
@@ -44,12 +45,20 @@ def bench(programs: Programs, *, quick: bool) -> Result:
         state = Path(folder) / "state"
         daemon.up(state, node=programs.parts.node, modules=programs.parts.modules)
         try:
+            _no_rate_limit(daemon.env(state))
             stage = _stage(programs, Path(folder), daemon.env(state), count, workers)
             reading = interleaved(_readers(programs, stage), rounds=3 if quick else 15)
             pushing = interleaved(_pushers(programs, stage), rounds=1 if quick else 5)
         finally:
             daemon.reset(state)
     return Result(TITLE, _setting(count, workers), _rows(reading, pushing), _goals(reading, pushing), _NOTES)
+
+
+def _no_rate_limit(env: Mapping[str, str]) -> None:
+    """The rounds together make more calls than Cloudflare takes in five minutes; no contender is to wait for that."""
+    headers = {"Authorization": f"Bearer {env['CLOUDFLARE_API_TOKEN']}"}
+    url = f"{env['CLOUDFLARE_API_BASE_URL']}/local/rate-limit"
+    httpx2.put(url, json={"calls": 1_000_000}, headers=headers, trust_env=False).raise_for_status()
 
 
 def _stage(programs: Programs, folder: Path, cloud: Mapping[str, str], count: int, workers: int) -> Stage:

@@ -55,7 +55,7 @@ class Watch:
                         self.environments += environment
                 except (FileNotFoundError, ProcessLookupError, PermissionError):
                     continue
-            time.sleep(0.002)
+            time.sleep(0.004)
 
 
 def _below(top: int, but: Collection[int] = ()) -> list[int]:
