@@ -18,7 +18,7 @@ from cattlegrid.release.promotion.marks import Mark
 from cattlegrid.secrets.push import PushPlan
 
 _CALLS_AT_ALL: Final = 20
-_CALLS_EACH: Final = 60
+_CALLS_EACH: Final = 45
 
 
 class How(StrEnum):
