@@ -22,7 +22,8 @@ AGENTS = ("claude", "codex", "gemini", "opencode")
 
 def program(name: str) -> str | None:
     """Where the CLI is: CATTLEGRID_AGENTS, what `make agents` installs, else PATH."""
-    folders = (os.environ.get("CATTLEGRID_AGENTS", ""), str(HERE / "node_modules" / ".bin"), os.environ["PATH"])
+    ours = (str(HERE / "node_modules" / place) for place in (".bin", "opencode-linux-x64/bin"))
+    folders = (os.environ.get("CATTLEGRID_AGENTS", ""), *ours, os.environ["PATH"])
     return shutil.which(name, path=os.pathsep.join(filter(None, folders)))
 
 
