@@ -10,7 +10,7 @@ from typing import Final
 
 from cattlegrid.agents.launch import SERVER, Launch, Start, server
 
-_DENIED: Final = (
+DENIED: Final = (
     "Bash(*wrangler*--env production*)", "Bash(*wrangler*--env=production*)", "Bash(*wrangler*-e production*)",
     "Bash(*CLOUDFLARE_ENV=production*)", "Bash(cattlegrid promote*)", "Bash(cattlegrid allow*)",
     "Bash(cattlegrid approve*)", "Bash(*--no-verify*)",
@@ -40,7 +40,7 @@ def _settings(start: Start) -> dict[str, object]:
         return [{"matcher": matcher, "hooks": [{"type": "command", "command": command, "timeout": 10}]}]
 
     settings: dict[str, object] = {
-        "permissions": {"deny": list(_DENIED), "allow": [f"mcp__{SERVER}"]},
+        "permissions": {"deny": list(DENIED), "allow": [f"mcp__{SERVER}"]},
         "hooks": {
             "SessionStart": hook("startup|resume|clear|compact", start.own("banner", "--for", "claude")),
             "PreToolUse": hook("*", start.hook("guard", "--for", "claude")),

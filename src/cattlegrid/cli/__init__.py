@@ -46,6 +46,8 @@ COMMANDS = {
     "banner": "which environment this session is, beside its address",
     "mcp": "the MCP gateway: the tools of one environment's workers",
     "guard": "an agents' pre-tool hook: refuses what touches production",
+    "install": "an agent's own files, for starting it without `run`",
+    "uninstall": "those files as they were, byte for byte",
     "doctor": "which walls stand between an agent and production",
     "allow": "let one waiting write of an agent run, once",
     "log": "what agents called, when, and how it ended",

@@ -7,12 +7,12 @@ so, and that `wrangler` and `cattlegrid` here would act with this terminal's own
 from __future__ import annotations
 
 import json
-import os
 import sys
 from argparse import ArgumentParser, Namespace
 from datetime import UTC, datetime
 
-from cattlegrid.agents import banner, session
+from cattlegrid.agents import banner
+from cattlegrid.cli import options
 from cattlegrid.cli.show import Show
 
 _FORMS = ("terminal", "prompt", "status-line", "claude", "codex", "gemini")
@@ -20,15 +20,16 @@ _FORMS = ("terminal", "prompt", "status-line", "claude", "codex", "gemini")
 
 def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--for", dest="form", default="terminal", choices=_FORMS, help="whose form (default terminal)")
+    options.here(parser)
 
 
 def run(args: Namespace, show: Show) -> int:
-    folder = session.here(os.environ)
-    if folder is None:
+    found = options.session(args)
+    if found is None:
         show.report({"environment": None})
         show.line("Environment: none  (not an agent's session; start one: cattlegrid run -- claude)")
         return 0
-    found, now = session.read(folder), datetime.now(UTC)
+    now = datetime.now(UTC)
     show.report({"environment": found.environment, "line": banner.head(found), "session": found})
     if args.form in {"prompt", "status-line"}:
         show.line(banner.status_line(found, now))

@@ -7,12 +7,12 @@ the model reads. Whatever goes wrong blocks. It is a speed bump; docs/agents.md 
 from __future__ import annotations
 
 import json
-import os
 import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from cattlegrid.agents import guard, session
+from cattlegrid.agents import guard
+from cattlegrid.cli import options
 from cattlegrid.cli.show import Show
 from cattlegrid.errors import CattlegridError
 
@@ -23,17 +23,18 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--for", dest="form", default="claude", choices=("claude", "codex", "gemini", "opencode"), help="whose hook"
     )
+    options.here(parser)
 
 
-def run(_args: Namespace, show: Show) -> int:
+def run(args: Namespace, show: Show) -> int:
     try:
-        folder = session.here(os.environ)
-        if folder is None:
+        found = options.session(args)
+        if found is None:
             return _block("this hook has lost its session (CATTLEGRID_SESSION)")
         asked = json.loads(sys.stdin.read())
         given = asked.get("tool_input") or {}
         cwd = Path(asked.get("cwd") or Path.cwd())
-        verdict = guard.judge(session.read(folder), str(asked.get("tool_name", "")), given, cwd)
+        verdict = guard.judge(found, str(asked.get("tool_name", "")), given, cwd)
     except (CattlegridError, ValueError, AttributeError, TypeError, OSError, RecursionError) as error:
         return _block(f"the guard could not judge this ({type(error).__name__}: {error})")
     show.report(verdict)

@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from cattlegrid.agents.launch import OWN
 from cattlegrid.agents.policy import Effect
-from cattlegrid.errors import Failed, Refused
+from cattlegrid.errors import Failed, Refused, UsageError
+from cattlegrid.gateway.logs import LONGEST, logs
 from cattlegrid.gateway.query import MOST_ROWS, query
 from cattlegrid.gateway.way import Way
 from cattlegrid.model.environment import Environment
@@ -18,11 +19,19 @@ from cattlegrid.process import run
 from cattlegrid.release import live
 from cattlegrid.release.promotion import candidate
 from cattlegrid.verbs.changes import changes
+from cattlegrid.verbs.check import check
 from cattlegrid.verbs.history import history
+from cattlegrid.verbs.schema import schema_diff
 from cattlegrid.verbs.smoke import smoke
 from cattlegrid.verbs.status import status
 from cattlegrid.verbs.why import why
 
+_TYPES: Final[Mapping[str, tuple[type, ...]]] = {
+    "string": (str,),
+    "integer": (int,),
+    "number": (int, float),
+    "array": (list,),
+}
 _DEPLOY_SECONDS: Final = 900.0
 _WORKERS: Final = {
     "workers": {"type": "array", "items": {"type": "string"}, "description": "Only these workers; all without it."}
@@ -62,6 +71,10 @@ def run_tool(tool: Tool, way: Way, arguments: Mapping[str, Any]) -> object:
     if unknown or missing:
         what = f"has no argument {unknown[0]!r}" if unknown else f"needs the argument {missing[0]!r}"
         raise Refused(f"tool {tool.name} {what}; the environment is the session's and cannot be chosen")
+    for name, value in arguments.items():
+        kind = tool.properties[name]["type"]
+        if not isinstance(value, _TYPES[kind]) or isinstance(value, bool):
+            raise UsageError(f"tool {tool.name} wants {name} as {kind}, not {type(value).__name__}")
     if tool.by_files and (moved := way.moved()):
         raise Refused(
             f"the files name another {way.target.label} than this session: {moved}. The session keeps its target",
@@ -132,6 +145,15 @@ TOOLS: Final = (
          _deploy, _WORKERS, where=_STAGING),
     Tool("smoke", "Examine what is live: version, database, bindings, keys.", Effect.READ,
          lambda way, a: smoke(way.edge, way.session.environment, _names(a)), _WORKERS),
+    Tool("check", "Every rule over the fleet's files: what staging shares with production, who calls wrangler without"
+         " an environment, secrets in files.", Effect.READ, lambda way, _: check(way.edge), {}, by_files=False),
+    Tool("schema_diff", "Compare the structure that the migration files make with this environment's databases.",
+         Effect.READ, lambda way, a: schema_diff(way.edge, _names(a), way.session.environment), _WORKERS),
+    Tool("logs", "Listen to one worker for some seconds: what it logs and throws. Call the worker meanwhile.",
+         Effect.READ, logs,
+         {"worker": {"type": "string"},
+          "seconds": {"type": "number", "minimum": 1, "maximum": LONGEST, "description": "10 without it."}},
+         ("worker",), by_files=False),
     Tool("history", "Who deployed what, and when.", Effect.READ,
          lambda way, a: history(way.edge, way.session.environment, _names(a)), _WORKERS),
     Tool("query_staging", f"One SELECT on a staging database; at most {MOST_ROWS} rows.", Effect.READ, _query,

@@ -57,7 +57,7 @@ async def on_http(way: Way, port: int, token: Secret, ready: Callable[[str], Non
     async with hub_of(way) as hub:
         server = build(hub, may_ask=False)
         app = _guarded(server.streamable_http_app(streamable_http_path=_PATH), token)
-        config = uvicorn.Config(app, log_level="error", lifespan="on", timeout_graceful_shutdown=1)
+        config = uvicorn.Config(app, log_level="error", lifespan="on", ws="none", timeout_graceful_shutdown=1)
         ready(url)
         await uvicorn.Server(config).serve(sockets=[listening])
 
