@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from cattlegrid.agents import sandbox
 from herd import COMMAND, PRODUCTION_TOKEN, Herd
 from terminal import at_a_terminal
 
@@ -99,7 +100,41 @@ def test_a_venture_s_secret_that_is_missing_starts_nothing(herd: Herd) -> None:
 def test_exit_code_signals_and_arguments_are_the_agents_own(herd: Herd) -> None:
     said = herd.run("run", "vc", "--strict", "--", "sh", "-c", 'echo "$0|$1"; exit 7', "a b", "--env", expect=7)
     assert "a b|--env" in said
-    assert herd.run("run", "--", "sh", "-c", "kill -TERM $$", expect=-15).startswith("Environment: staging")
+    assert "Environment: staging" in herd.run("run", "--no-sandbox", "--", "sh", "-c", "kill -TERM $$", expect=-15)
+
+
+def _bubblewrap(herd: Herd) -> None:
+    if why := sandbox.missing(herd.environ):
+        pytest.skip(f"not measured: {why}")
+
+
+def test_a_session_has_walls_unless_they_are_taken_away_and_then_a_person_is_told_what_lies_open(herd: Herd) -> None:
+    _bubblewrap(herd)
+    login = Path(herd.environ["HOME"], ".config/.wrangler/config/default.toml")
+    login.parent.mkdir(parents=True, exist_ok=True)
+    login.write_text('oauth_token = "opens-everything"\n')
+    look = f"cat {login} secrets/production.env; ls -d /proc/[0-9]* | wc -l; git status --short"
+    try:
+        within, plain = (herd.run("run", *words, "--", "sh", "-c", look) for words in ((), ("--no-sandbox",)))
+    finally:
+        login.unlink()
+    assert "opens-everything" not in within
+    assert "CONTEXT_KEY" not in within
+    assert "WARNING" not in within
+    assert "production.env\n" not in within.split("secrets/production.env: Permission denied")[-1]
+    assert f"!!! WARNING: it can read {login} (wrangler logout" in plain
+    assert "!!! WARNING: it can read" in plain.split(str(login), 1)[1]
+    assert "opens-everything" in plain
+
+
+def test_without_bubblewrap_a_session_says_so_and_one_that_was_asked_for_by_name_is_refused(
+    herd: Herd, tmp_path: Path
+) -> None:
+    (tmp_path / "true").symlink_to("/bin/true")
+    bare = {"PATH": str(tmp_path)}
+    said = herd.run("run", "--", "true", env=bare)
+    assert "this session has no sandbox (bubblewrap (bwrap) is not installed)" in said
+    assert "CG-TOOL-MISSING" in herd.run("run", "--sandbox", "--", "true", env=bare, expect=None)
 
 
 def test_print_config_shows_everything_and_starts_nothing(herd: Herd) -> None:

@@ -15,7 +15,7 @@ import pytest
 from cattlegrid.agents import banner, child, sandbox, session
 from cattlegrid.agents.session import Reached, Session
 from cattlegrid.agents.venture import Choice, choose
-from cattlegrid.errors import Refused, ToolMissing, UsageError
+from cattlegrid.errors import Refused, UsageError
 from cattlegrid.model.environment import Environment
 from cattlegrid.model.fleet import EnvironmentSettings, Fleet, SecretPolicy
 from cattlegrid.model.secret import Secret
@@ -119,18 +119,24 @@ def test_a_deployment_credential_is_not_injected_even_when_asked(tmp_path: Path)
         child.environment({"CLOUDFLARE_API_TOKEN": "x"}, HERE, tmp_path, {}, ("CLOUDFLARE_API_TOKEN",), {})
 
 
-def test_a_sandbox_that_is_asked_for_is_never_left_out(tmp_path: Path) -> None:
-    with pytest.raises(ToolMissing, match="bubblewrap"):
-        sandbox.wrap(("claude",), tmp_path, {"PATH": str(tmp_path), "HOME": str(tmp_path)})
+def test_a_bubblewrap_that_is_not_there_or_does_not_work_is_told_from_one_that_does(tmp_path: Path) -> None:
+    environ = {"PATH": str(tmp_path), "HOME": str(tmp_path)}
+    assert sandbox.missing(environ) == "bubblewrap (bwrap) is not installed"
+    broken = tmp_path / "bwrap"
+    broken.write_text("#!/bin/sh\necho 'setting up uid map: Permission denied' >&2; exit 1\n")
+    broken.chmod(0o755)
+    assert sandbox.missing(environ) == "bubblewrap does not work here: setting up uid map: Permission denied"
 
 
-def test_the_sandbox_hides_the_key_that_a_variable_names_and_production_s_files_of_every_venture(
+def test_the_sandbox_hides_every_ventures_plain_file_and_the_key_that_a_variable_names_and_nothing_that_git_tracks(
     tmp_path: Path,
 ) -> None:
-    hidden = [tmp_path / "key.txt", tmp_path / "secrets/production.sops.json", tmp_path / "secrets/ke/production.env"]
-    for file in (*hidden, tmp_path / "bwrap"):
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.touch(0o755)
-    environ = {"PATH": str(tmp_path), "HOME": str(tmp_path / "home"), "SOPS_AGE_KEY_FILE": str(hidden[0])}
-    words = sandbox.wrap(("claude",), tmp_path, environ)
-    assert {words[at + 2] for at, word in enumerate(words) if word == "--ro-bind"} == {str(file) for file in hidden}
+    hidden = ["key.txt", "secrets/production.env", "secrets/ke/production.env", "workers/a/.dev.vars.production"]
+    for name in ("secrets/production.sops.json", *hidden):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    here = replace(HERE, root=str(tmp_path), flags={"workers/a": "production"})
+    environ = {"PATH": "", "HOME": str(tmp_path / "home"), "SOPS_AGE_KEY_FILE": str(tmp_path / "key.txt")}
+    words = sandbox.wrap(("claude",), here, environ)
+    bound = {words[at + 2] for at, word in enumerate(words) if word == "--ro-bind"}
+    assert bound == {str(tmp_path / name) for name in hidden}

@@ -256,6 +256,39 @@ def test_no_credential_is_in_the_environment_of_the_gateway_that_run_starts(herd
     script = (
         "sleep 2; for p in /proc/[0-9]*; do grep -laE 'STAGING_API|PRODUCTION_API' $p/environ; done 2>/dev/null; true"
     )
-    said = herd.run("run", "--", "sh", "-c", script)
+    said = herd.run("run", "--no-sandbox", "--", "sh", "-c", script)
     mine = {f"/proc/{os.getpid()}/environ"}
     assert {line for line in said.splitlines() if line.startswith("/proc/")} <= mine
+
+
+def test_check_schema_and_logs_are_tools_of_the_gateway(herd: Herd) -> None:
+    async def do(client: Client) -> dict[str, Any]:
+        found = {name: await client.call_tool(name, {}) for name in ("check", "schema_diff")}
+        async with anyio.create_task_group() as group:
+
+            async def listen() -> None:
+                found["logs"] = await client.call_tool("logs", {"worker": "context", "seconds": 5})
+                group.cancel_scope.cancel()
+
+            group.start_soon(listen)
+            while True:
+                await client.call_tool("recent_sessions", {})
+        return found
+
+    found = {name: result.structured_content["report"] for name, result in talk(herd, do).items()}
+    assert found["check"]["workers"] == 2
+    sides = [side["environment"] for one in found["schema_diff"]["databases"] for side in one["sides"]]
+    assert set(sides) == {"staging"}
+    assert {"POST /mcp"} <= {event["trigger"] for event in found["logs"]["events"]}
+    assert found["logs"]["events"][0]["outcome"] == "ok"
+
+
+def test_arguments_of_another_kind_are_refused_by_name(herd: Herd) -> None:
+    asked = {"logs": {"worker": 7}, "query_staging": {"database": "context.DB", "sql": "SELECT 1", "limit": "many"}}
+
+    async def do(client: Client) -> list[str]:
+        return [text(await client.session.call_tool(name, words)) for name, words in asked.items()]
+
+    worker, limit = talk(herd, do)
+    assert "tool logs wants worker as string, not int" in worker
+    assert "tool query_staging wants limit as integer, not str" in limit

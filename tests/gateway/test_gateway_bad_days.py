@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
+import sys
 import time
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import anyio
+import httpx2
 import pytest
 from mcp import Client
 from mcp.shared.exceptions import MCPError
 from odd import odd_fleet
 from talk import talk, text
 
+from cattlegrid.local import daemon
 from cattlegrid.toolchain import Toolchain
 from herd import Herd
 
@@ -157,3 +164,132 @@ def test_a_worker_without_its_key_is_told_by_name(herd: Herd) -> None:
         file.write_text(before)
     assert "CONTEXT_KEY of staging is not here" in said
     assert json.dumps("secrets") not in said
+
+
+AGENT = """
+import anyio, os, pathlib, signal, sys, time
+from mcp import Client, StdioServerParameters
+from mcp.shared.exceptions import MCPError
+
+def gateway():
+    for one in pathlib.Path("/proc").glob("[0-9]*"):
+        words = (one / "cmdline").read_bytes().split(b"\\0") if (one / "cmdline").exists() else []
+        if b"cattlegrid.gateway" in words and os.environ["CATTLEGRID_SESSION"].encode() in words:
+            return int(one.name)
+
+async def slow(client):
+    before = time.monotonic()
+    try:
+        await client.session.call_tool("odd_slow", {})
+    except MCPError as error:
+        print(f"told {error} after {time.monotonic() - before:.1f} s", flush=True)
+
+async def main():
+    words = ["-P", "-m", "cattlegrid", "mcp"]
+    own = StdioServerParameters(command=sys.executable, args=words, env=dict(os.environ))
+    async with Client(own, mode="legacy") as client:
+        await client.list_tools()
+        async with anyio.create_task_group() as group:
+            group.start_soon(slow, client)
+            await anyio.sleep(0.5)
+            os.kill(gateway(), signal.SIGKILL)
+
+anyio.run(main)
+os.execv(sys.executable, [sys.executable, "-P", "-m", "cattlegrid", "mcp"])
+"""
+
+
+def test_a_gateway_that_is_killed_in_mid_call_is_told_at_once_and_again_to_who_asks_later(odd: Herd) -> None:
+    said = odd.run("run", "--no-sandbox", "--", sys.executable, "-c", AGENT, expect=1)
+    assert "told Connection closed after" in said
+    assert "this session's gateway has ended" in said
+    assert "cattlegrid run -- <agent>" in said
+
+
+def test_a_workers_process_that_is_killed_in_mid_call_costs_that_call_and_no_more(odd: Herd) -> None:
+    async def do(client: Client) -> tuple[list[str], str, str]:
+        await client.list_tools()
+        said: list[str] = []
+
+        async def slow() -> None:
+            said.append(await told(client, "odd_slow"))
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(slow)
+            await anyio.sleep(1)
+            for one in _runtimes(odd):
+                os.kill(one, signal.SIGKILL)
+            other = await told(client, "even_twin")
+        return said, other, await told(client, "odd_twin")
+
+    said, other, again = talk(odd, do)
+    assert said[0].startswith("error: "), said
+    assert other.endswith("twin of even")
+    assert again.endswith("twin of odd")
+
+
+def test_cloudflare_gone_in_mid_call_is_told_and_when_it_is_back_so_are_the_tools(
+    odd: Herd, node_parts: Toolchain
+) -> None:
+    async def do(client: Client) -> list[str]:
+        await client.list_tools()
+        said: list[str] = []
+
+        async def slow() -> None:
+            said.append(await told(client, "odd_slow"))
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(slow)
+            await anyio.sleep(1)
+            await anyio.to_thread.run_sync(daemon.down, odd.state)
+        said += [await told(client, "odd_twin"), await told(client, "status")]
+        await anyio.to_thread.run_sync(up)
+        for _ in range(100):
+            back = await told(client, "odd_twin")
+            if "twin of odd" in back:
+                break
+        return [*said, back]
+
+    def up() -> None:
+        daemon.up(odd.state, node=node_parts.node, modules=node_parts.modules)
+
+    *gone, status, back = talk(odd, do)
+    assert all(said.startswith("error: ") for said in (*gone, status)), gone
+    assert "worker odd is down" in gone[1]
+    assert back.endswith("twin of odd")
+
+
+def test_a_token_that_ends_in_the_session_stops_what_asks_cloudflare_and_says_so(odd: Herd) -> None:
+    base = f"{odd.environ['CLOUDFLARE_API_BASE_URL']}/user/tokens"
+    headers = {"Authorization": f"Bearer {odd.environ['PRODUCTION_API_TOKEN']}"}
+    account = f"com.cloudflare.api.account.{odd.environ['CLOUDFLARE_ACCOUNT_ID']}"
+    groups = [{"name": "Workers Scripts Write"}, {"name": "Account Settings Read"}]
+    policies = [{"effect": "allow", "permission_groups": groups, "resources": {account: "*"}}]
+    made = httpx2.post(base, json={"name": "short", "policies": policies}, headers=headers, trust_env=False)
+    token = made.json()["result"]
+
+    async def do(client: Client) -> list[str]:
+        await client.list_tools()
+        before = await told(client, "odd_twin")
+        httpx2.delete(f"{base}/{token['id']}", headers=headers, trust_env=False)
+        return [before, await told(client, "smoke"), await told(client, "odd_twin")]
+
+    short = replace(odd, environ={**odd.environ, "ODD_TOKEN": token["value"]})
+    before, ours, theirs = talk(short, do)
+    assert before.endswith("twin of odd")
+    assert "CG-API" in ours
+    assert token["value"] not in ours
+    assert theirs.endswith("twin of odd")
+
+
+def _runtimes(odd: Herd) -> list[int]:
+    """The processes that run Workers: children of this local Cloudflare that listen for a debugger."""
+    running = daemon.status(odd.state)
+    assert running is not None
+    found = []
+    for child in Path(f"/proc/{running.pid}/task/{running.pid}/children").read_text().split():
+        with suppress(OSError):
+            if b"--debug-port" in Path(f"/proc/{child}/cmdline").read_bytes():
+                found.append(int(child))
+    assert found
+    return found

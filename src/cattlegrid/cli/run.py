@@ -3,6 +3,9 @@
     cattlegrid run -- claude
     cattlegrid run vc -- codex exec "look at the failing note search"
 
+The agent runs in bubblewrap where it is installed: a wrangler login, SSH keys, files of production's secrets and other
+processes are not there. --sandbox limits the network too, --no-sandbox takes the walls away.
+
 A venture that declares no staging gets production, whole, with a warning; --strict makes that an error. Production by
 name (--env production) is for a person at a terminal, who types it once more.
 """
@@ -31,8 +34,12 @@ def arguments(parser: ArgumentParser) -> None:
 def _options(parser: ArgumentParser) -> None:
     options.environment(parser)
     parser.add_argument("--strict", action="store_true", help="a venture without staging is an error")
-    parser.add_argument(
-        "--sandbox", action="store_true", help="the agent's own sandbox: staging and the registries only"
+    sandbox = parser.add_mutually_exclusive_group()
+    sandbox.add_argument(
+        "--sandbox", action="store_true", help="limit the agent's network too: the session's workers and [agents] hosts"
+    )
+    sandbox.add_argument(
+        "--no-sandbox", action="store_true", help="no bubblewrap: the agent's shell reads what you can read"
     )
     parser.add_argument(
         "--agent", default="", metavar="NAME", help="claude, codex, gemini or opencode (else by program)"
@@ -46,7 +53,8 @@ def _options(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace, show: Show) -> int:
-    from cattlegrid.verbs.edge import Edge  # noqa: PLC0415 - the parser alone (--help) needs none of this
+    from cattlegrid.agents.sandbox import Walls  # noqa: PLC0415 - the parser alone (--help) needs none of this
+    from cattlegrid.verbs.edge import Edge  # noqa: PLC0415 - as above
     from cattlegrid.verbs.run import Options, config, start  # noqa: PLC0415 - as above
 
     venture, argv = _split(args)
@@ -56,7 +64,7 @@ def run(args: Namespace, show: Show) -> int:
         environment=Environment.named(args.env),
         strict=args.strict,
         agent=args.agent,
-        sandbox=args.sandbox,
+        walls=Walls.NETWORK if args.sandbox else Walls.NONE if args.no_sandbox else Walls.FILES,
         inject=tuple(args.inject),
     )
     if args.print_config:
@@ -98,7 +106,7 @@ def _print(prepared: Prepared, show: Show) -> None:
     ours = {name for name in prepared.environ if name.startswith("CATTLEGRID_") or name in prepared.launch.variables}
     shown = {name: value if name in ours else "" for name, value in prepared.environ.items()}
     show.report(replace(prepared, environ=shown))
-    for line in prepared.banner:
+    for line in (*prepared.loose, *prepared.banner):
         show.line(line)
     show.line("\nis executed:")
     show.line("  " + " ".join(prepared.launch.argv))

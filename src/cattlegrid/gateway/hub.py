@@ -58,14 +58,18 @@ class Hub:
                 group.start_soon(upstream.run)
                 group.start_soon(self._awake, upstream)
 
+    async def awake(self) -> None:
+        """Waits a little for workers that were never reached, and for none that is down."""
+        with anyio.move_on_after(_LIST_PATIENCE):
+            async with anyio.create_task_group() as group:
+                for upstream in self.upstreams.values():
+                    if not any(upstream.offers.values()) and not upstream.trouble:
+                        group.start_soon(self._awake, upstream)
+
     async def served(self, *, wait: bool = True) -> dict[str, catalogue.Served]:
-        """The workers' tools. Waits a little for workers that were never reached, and for none that is down."""
+        """The workers' tools; with `wait`, also of those that are being connected."""
         if wait:
-            with anyio.move_on_after(_LIST_PATIENCE):
-                async with anyio.create_task_group() as group:
-                    for upstream in self.upstreams.values():
-                        if not upstream.offers["tools"] and not upstream.trouble:
-                            group.start_soon(self._awake, upstream)
+            await self.awake()
         label = self.session.environment.value
         return catalogue.tools(self.upstreams.values(), frozenset(self._own), label, self._given)
 

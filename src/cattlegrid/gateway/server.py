@@ -66,7 +66,8 @@ def build(hub: Hub, *, may_ask: bool) -> Server[Caller]:
     server: Server[Caller] = Server(
         "cattlegrid", version=__version__, instructions=instructions(hub), lifespan=connection
     )
-    _requests(server, hub)
+    _tools(server, hub)
+    _other_requests(server, hub)
     return server
 
 
@@ -81,7 +82,7 @@ def instructions(hub: Hub) -> str:
     return "\n".join((*banner.lines(hub.session, hub.way.edge.clock.now()), "", workers)).strip()
 
 
-def _requests(server: Server[Caller], hub: Hub) -> None:
+def _tools(server: Server[Caller], hub: Hub) -> None:
     async def list_tools(ctx: Context, _: BaseModel) -> dict[str, Any]:
         ctx.lifespan_context.session = ctx.session
         return {**_LISTED, "tools": await hub.tools()}
@@ -96,35 +97,60 @@ def _requests(server: Server[Caller], hub: Hub) -> None:
         progress = ctx.session.report_progress if wanted else None
         return await hub.call(Asked(params.name, params.arguments or {}, ask, progress))
 
-    async def list_prompts(_: Context, __: BaseModel) -> dict[str, Any]:
+    server.add_request_handler("tools/list", types.PaginatedRequestParams, list_tools)
+    server.add_request_handler("tools/call", types.CallToolRequestParams, call_tool)
+
+
+def _other_requests(server: Server[Caller], hub: Hub) -> None:
+    async def list_prompts(ctx: Context, _: BaseModel) -> dict[str, Any]:
+        ctx.lifespan_context.session = ctx.session
+        await hub.awake()
         found = catalogue.prompts(hub.upstreams.values(), hub.session.environment.value)
         return {**_LISTED, "prompts": [dict(one.shown) for one in found.values()]}
 
     async def get_prompt(_: Context, params: types.GetPromptRequestParams) -> dict[str, Any]:
-        found = catalogue.prompts(hub.upstreams.values(), hub.session.environment.value).get(params.name)
-        if found is None:
-            raise MCPError(types.INVALID_PARAMS, f"there is no prompt {params.name}")
+        found = await _prompt(hub, params.name)
         sent = {"name": found.own, "arguments": params.arguments or {}}
         return await _relayed(hub, found.upstream.worker.name, "prompts/get", sent)
 
-    async def list_resources(_: Context, __: BaseModel) -> dict[str, Any]:
+    async def list_resources(ctx: Context, _: BaseModel) -> dict[str, Any]:
+        ctx.lifespan_context.session = ctx.session
+        await hub.awake()
         label = hub.session.environment.value
         return {**_LISTED, "resources": catalogue.resources(hub.upstreams.values(), "resources", label)}
 
     async def list_templates(_: Context, __: BaseModel) -> dict[str, Any]:
+        await hub.awake()
         label = hub.session.environment.value
         return {**_LISTED, "resourceTemplates": catalogue.resources(hub.upstreams.values(), "templates", label)}
 
     async def read_resource(_: Context, params: types.ReadResourceRequestParams) -> dict[str, Any]:
+        await hub.awake()
         return await _relayed(hub, _owner(hub, str(params.uri)), "resources/read", {"uri": str(params.uri)})
 
-    server.add_request_handler("tools/list", types.PaginatedRequestParams, list_tools)
-    server.add_request_handler("tools/call", types.CallToolRequestParams, call_tool)
+    async def complete(_: Context, params: types.CompleteRequestParams) -> dict[str, Any]:
+        sent = params.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"meta"})
+        if isinstance(params.ref, types.PromptReference):
+            found = await _prompt(hub, params.ref.name)
+            sent["ref"] = {"type": "ref/prompt", "name": found.own}
+            return await _relayed(hub, found.upstream.worker.name, "completion/complete", sent)
+        await hub.awake()
+        return await _relayed(hub, _owner(hub, params.ref.uri), "completion/complete", sent)
+
     server.add_request_handler("prompts/list", types.PaginatedRequestParams, list_prompts)
     server.add_request_handler("prompts/get", types.GetPromptRequestParams, get_prompt)
     server.add_request_handler("resources/list", types.PaginatedRequestParams, list_resources)
     server.add_request_handler("resources/templates/list", types.PaginatedRequestParams, list_templates)
     server.add_request_handler("resources/read", types.ReadResourceRequestParams, read_resource)
+    server.add_request_handler("completion/complete", types.CompleteRequestParams, complete)
+
+
+async def _prompt(hub: Hub, name: str) -> catalogue.Served:
+    await hub.awake()
+    found = catalogue.prompts(hub.upstreams.values(), hub.session.environment.value).get(name)
+    if found is None:
+        raise MCPError(types.INVALID_PARAMS, f"there is no prompt {name}")
+    return found
 
 
 async def _elicited(ctx: Context, message: str, word: str) -> bool | None:

@@ -117,13 +117,20 @@ class Upstream:
         if self._link is not None:
             self._link.broken.set()
 
-    async def _refresh(self, link: Link, kinds: tuple[str, ...] = tuple(_LISTS)) -> None:
-        """Read what the worker offers. A worker that does not know a kind offers none of it."""
+    async def _refresh(self, link: Link, kinds: tuple[str, ...] = tuple(_LISTS)) -> set[str]:
+        """Read what the worker offers, and return what of it is new. A kind that it does not know it has none of."""
+        before = dict(self.offers)
         for kind in kinds:
             try:
                 self.offers[kind] = tuple(await self._list(link, kind))
             except MCPError:
                 self.offers[kind] = ()
+        new = {kind for kind in kinds if self.offers[kind] != before[kind]}
+        return {"resources" if kind == "templates" else kind for kind in new}
+
+    async def _tell(self, kinds: set[str]) -> None:
+        for kind in sorted(kinds):
+            await self._changed(kind)
 
     async def _list(self, link: Link, kind: str) -> list[Item]:
         found: list[Item] = []
@@ -143,11 +150,11 @@ class Upstream:
             with anyio.fail_after(_CONNECT):
                 proof = await anyio.to_thread.run_sync(prove, self._way, self.worker, abandon_on_cancel=True)
             async with self._connected(proof) as link:
-                await self._refresh(link)
+                new = await self._refresh(link)
                 self._link = link
                 self.trouble = self.mismatch = ""
                 settled.set()
-                await self._changed("tools")
+                await self._tell(new)
                 await link.broken.wait()
         except Mismatch as error:
             self.mismatch = str(error)
@@ -182,8 +189,8 @@ class Upstream:
             return
         kind = message.method.removeprefix("notifications/").removesuffix("/list_changed")
         if kind in {"tools", "prompts", "resources"} and self._link is not None:
-            await self._refresh(self._link, (kind,))
-            await self._changed(kind)
+            kinds = ("resources", "templates") if kind == "resources" else (kind,)
+            await self._tell(await self._refresh(self._link, kinds))
 
 
 class _Kept(httpx2.AsyncBaseTransport):

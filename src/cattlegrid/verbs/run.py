@@ -15,9 +15,13 @@ from cattlegrid.agents import banner, child, folder, sandbox
 from cattlegrid.agents import session as sessions
 from cattlegrid.agents.formats import FORMATS, named
 from cattlegrid.agents.launch import Launch, Start
+from cattlegrid.agents.sandbox import Walls
 from cattlegrid.agents.session import Session
-from cattlegrid.errors import Failed, Refused, UsageError
+from cattlegrid.agents.walls import Ground, readable_secrets, wrangler_login
+from cattlegrid.errors import Failed, Refused, ToolMissing, UsageError
+from cattlegrid.model.check import Outcome
 from cattlegrid.model.environment import Environment
+from cattlegrid.settings import load
 from cattlegrid.verbs.edge import Edge
 from cattlegrid.verbs.session import Begun, Wanted, begin
 
@@ -33,19 +37,23 @@ class Options:
     environment: Environment = Environment.STAGING
     strict: bool = False
     agent: str = ""
-    sandbox: bool = False
+    walls: Walls = Walls.FILES
     inject: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """The whole start as data: what is written, what the child's environment holds, what is executed."""
+    """The whole start as data: what is written, what the child's environment holds, what is executed.
+
+    `loose` is what a person must know of a session without a sandbox. The agent is not told.
+    """
 
     session: Session
     folder: Path
     launch: Launch
     environ: Mapping[str, str] = field(repr=False)
     banner: tuple[str, ...] = ()
+    loose: tuple[str, ...] = ()
 
 
 def config(edge: Edge, options: Options) -> Prepared:
@@ -71,7 +79,7 @@ def start(edge: Edge, options: Options, tell: Callable[[tuple[str, ...]], None],
         folder.put(place, prepared.launch.files)
         sessions.write(prepared.session, place)
         _hand_over(gateway, begun, place)
-        tell(prepared.banner)
+        tell((*prepared.loose, *prepared.banner))
         os.chdir(edge.cwd)
         os.execvpe(prepared.launch.argv[0], list(prepared.launch.argv), dict(prepared.environ))  # noqa: S606 - our end
     except FileNotFoundError as error:
@@ -94,11 +102,30 @@ def _wanted(options: Options, *, look: bool) -> Wanted:
 def _prepared(edge: Edge, options: Options, begun: Begun, place: Path) -> Prepared:
     said = banner.lines(begun.session, edge.clock.now())
     _, format_ = named(options.argv, options.agent)
-    launch = format_(Start(begun.session, place, options.argv, said, sandbox=options.sandbox))
-    if options.sandbox:
-        launch = replace(launch, argv=sandbox.wrap(launch.argv, Path(begun.session.root), edge.environ))
+    launch = format_(Start(begun.session, place, options.argv, said, sandbox=options.walls is Walls.NETWORK))
+    loose = _loose(edge, options, begun)
+    if options.walls is not Walls.NONE and not loose:
+        launch = replace(launch, argv=sandbox.wrap(launch.argv, begun.session, edge.environ))
     environ = child.environment(edge.environ, begun.session, place, launch.variables, options.inject, begun.secrets)
-    return Prepared(begun.session, place, launch, environ, said)
+    return Prepared(begun.session, place, launch, environ, said, loose)
+
+
+def _loose(edge: Edge, options: Options, begun: Begun) -> tuple[str, ...]:
+    """Why there is no sandbox, and what of production's the agent's shell can therefore read; empty with a sandbox.
+
+    Raises ToolMissing when the sandbox was asked for by name: then it is never left out.
+    """
+    why = "--no-sandbox" if options.walls is Walls.NONE else sandbox.missing(edge.environ)
+    if not why:
+        return ()
+    if options.walls is Walls.NETWORK:
+        raise ToolMissing(f"{why}, and --sandbox is made of it", next="apt install bubblewrap")
+    home = Path(edge.environ.get("HOME") or "~").expanduser()
+    ground = Ground(load(Path(begun.session.root)), edge.environ, home, user=os.getuid())
+    found = [look(ground) for look in (wrangler_login, readable_secrets)]
+    readable = [f"{one.detail} ({one.fix})" for one in found if one.outcome is Outcome.FAIL]
+    head = f"note: this session has no sandbox ({why}): the agent's shell reads what you can read"
+    return (f"{head}; cattlegrid doctor", *(f"WARNING: it can read {one}" for one in readable))
 
 
 def _gateway(place: Path, edge: Edge) -> subprocess.Popen[bytes]:

@@ -1,0 +1,145 @@
+"""Two independent clients, the gateway, and the reference *everything* server: what is lost on the way is a defect."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
+
+import anyio
+import fastmcp
+import httpx2
+import mcp_types as types
+import pytest
+from everything import everything, front_fleet
+from fastmcp.client.transports import StdioTransport
+from talk import talk
+
+from cattlegrid.toolchain import Toolchain
+from herd import COMMAND, Herd
+
+pytestmark = pytest.mark.slow
+Facts = dict[str, Any]
+Heard = defaultdict[str, anyio.Event]
+"""The notifications that a client was sent, by method."""
+CHANGED = "notifications/resources/list_changed"
+LONG = {"duration": 0.4, "steps": 4}
+GZIP = {"name": "new.gz", "data": "data:text/plain,hello", "outputType": "resourceLink"}
+
+
+@pytest.fixture(scope="module")
+def front(herd: Herd, node_parts: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Herd]:
+    with everything(node_parts) as origin:
+        yield front_fleet(herd, node_parts, tmp_path_factory.mktemp("front"), origin)
+
+
+def _listening() -> tuple[Heard, Callable[[Any], Awaitable[None]]]:
+    heard: Heard = defaultdict(anyio.Event)
+
+    async def hear(message: Any) -> None:
+        heard[str(getattr(message, "method", ""))].set()
+
+    return heard, hear
+
+
+async def _asked(client: Any, heard: Heard) -> Facts:
+    """What both clients can be asked in the same words; `session` is the protocol's own, beneath either."""
+    session = client.session
+    found: Facts = {"prompts first": await session.list_prompts()}
+    found["tools"] = await session.list_tools()
+    calls = {
+        "echo": {"message": "hællo"},
+        "get-structured-content": {"location": "Chicago"},
+        "get-tiny-image": {},
+        "get-resource-links": {"count": 3},
+        "get-sum": {"a": "no number"},
+    }
+    for name, words in calls.items():
+        found[name] = await session.call_tool(name, words)
+    steps: list[tuple[float, float | None]] = []
+
+    async def progress(done: float, total: float | None, _: str | None) -> None:
+        steps.append((done, total))
+
+    await session.call_tool("trigger-long-running-operation", LONG, progress_callback=progress)
+    found["steps"] = steps
+    found["prompt"] = await session.get_prompt("args-prompt", {"city": "Oslo"})
+    found["before"] = await session.list_resources()
+    found["templates"] = await session.list_resource_templates()
+    found["read"] = await session.read_resource("demo://resource/dynamic/text/7")
+    found["completed"] = await session.complete(
+        types.PromptReference(name="completable-prompt"), {"name": "department", "value": "E"}
+    )
+    heard.pop(CHANGED, None)
+    await session.call_tool("gzip-file-as-resource", GZIP)
+    with anyio.fail_after(20):
+        await heard[CHANGED].wait()
+    found["after"] = await session.list_resources()
+    with anyio.move_on_after(1):
+        await session.call_tool("trigger-long-running-operation", {"duration": 30, "steps": 1})
+    found["still"] = await session.call_tool("echo", {"message": "after a cancelled call"})
+    return found
+
+
+def _official(front: Herd) -> Facts:
+    heard, hear = _listening()
+    return talk(front, lambda client: _asked(client, heard), message_handler=hear)
+
+
+def _fastmcp(front: Herd) -> Facts:
+    async def main() -> Facts:
+        heard, hear = _listening()
+        transport = StdioTransport(COMMAND, ["mcp"], env=dict(front.environ), cwd=str(front.folder))
+        with anyio.fail_after(120):
+            async with fastmcp.Client(transport, message_handler=hear) as client:
+                return await _asked(client, heard)
+
+    return anyio.run(main)
+
+
+@pytest.fixture(scope="module", params=[_official, _fastmcp], ids=["the official client", "FastMCP's client"])
+def found(request: pytest.FixtureRequest, front: Herd) -> Facts:
+    facts: Facts = request.param(front)
+    return facts
+
+
+def test_tools_prompts_and_resources_are_all_there_under_their_own_names(found: Facts) -> None:
+    assert {tool.name for tool in found["tools"].tools} >= {"echo", "get-sum", "get-tiny-image", "status", "logs"}
+    assert "simple-prompt" in {prompt.name for prompt in found["prompts first"].prompts}
+    assert len(found["before"].resources) == 7
+    templates = [str(one.uri_template) for one in found["templates"].resource_templates]
+    assert "demo://resource/dynamic/text/{resourceId}" in templates
+
+
+def test_results_arrive_whole_behind_the_line_that_names_the_environment(found: Facts) -> None:
+    first, echoed = found["echo"].content
+    assert first.text.startswith("Environment: staging (worker front")
+    assert echoed.text == "Echo: hællo"
+    assert found["get-structured-content"].structured_content["conditions"]
+    assert "image" in [part.type for part in found["get-tiny-image"].content]
+    assert [part.type for part in found["get-resource-links"].content].count("resource_link") == 3
+    assert found["get-sum"].is_error
+    assert "number" in found["get-sum"].content[1].text
+
+
+def test_prompts_resources_and_completions_are_the_servers_own(found: Facts) -> None:
+    assert "Oslo" in found["prompt"].messages[0].content.text
+    assert "7" in found["read"].contents[0].text
+    assert "Engineering" in found["completed"].completion.values
+
+
+def test_progress_comes_step_by_step(found: Facts) -> None:
+    assert found["steps"] == [(1, 4), (2, 4), (3, 4), (4, 4)]
+
+
+def test_a_list_that_changes_is_told_and_read_anew(found: Facts) -> None:
+    new = {str(one.uri) for one in found["after"].resources} - {str(one.uri) for one in found["before"].resources}
+    assert len(new) == 1
+    assert "new.gz" in new.pop()
+
+
+def test_a_cancelled_call_is_cancelled_at_the_server_and_the_session_goes_on(found: Facts, front: Herd) -> None:
+    assert found["still"].content[1].text == "Echo: after a cancelled call"
+    host = {"Host": f"front-staging.local.localhost:{front.router}"}
+    told = httpx2.get(f"http://127.0.0.1:{front.router}/told", headers=host, trust_env=False).json()
+    assert "notifications/cancelled" in told
