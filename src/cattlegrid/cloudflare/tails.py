@@ -37,12 +37,21 @@ class Event:
 def follow(client: Client, script: str, *, seconds: float) -> Iterator[Event]:
     """The events of `seconds` from now on. Raises ApiError when the tail cannot be opened."""
     path = f"/workers/scripts/{quote(script, safe='')}/tails"
-    made = reading.mapping(client.call("POST", path, body=Body(json={"filters": []})), path)
+    made = reading.mapping(client.call("POST", path, body=Body(json={"filters": []})).result, path)
     try:
         with _opened(reading.text(made, "url", path), path) as socket:
             yield from _events(socket, time.monotonic() + seconds)
     finally:
-        client.call("DELETE", f"{path}/{reading.text(made, 'id', path)}")
+        _ended(client, f"{path}/{reading.text(made, 'id', path)}")
+
+
+def _ended(client: Client, path: str) -> None:
+    """A tail may end with its connection; that it is gone already is what is wanted."""
+    try:
+        client.call("DELETE", path)
+    except ApiError as error:
+        if error.status != 404:
+            raise
 
 
 def _opened(url: str, where: str) -> ClientConnection:

@@ -126,7 +126,8 @@ def _other_requests(server: Server[Caller], hub: Hub) -> None:
 
     async def read_resource(_: Context, params: types.ReadResourceRequestParams) -> dict[str, Any]:
         await hub.awake()
-        return await _relayed(hub, _owner(hub, str(params.uri)), "resources/read", {"uri": str(params.uri)})
+        read = await _relayed(hub, _owner(hub, str(params.uri)), "resources/read", {"uri": str(params.uri)})
+        return {**_LISTED, **read}
 
     async def complete(_: Context, params: types.CompleteRequestParams) -> dict[str, Any]:
         sent = params.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"meta"})

@@ -38,6 +38,7 @@ _METHODS: Final = {
     "templates": "resources/templates/list",
 }
 _LOST: Final = frozenset({CONNECTION_CLOSED, -32600})
+_CUT: Final = ("http", "transport", "server returned an error response")
 
 Item = dict[str, Any]
 Changed = Callable[[str], Awaitable[None]]
@@ -107,9 +108,10 @@ class Upstream:
         try:
             return await link.dispatcher.send_raw_request(method, params, options)
         except MCPError as error:
-            if error.code in _LOST or "HTTP" in error.message or "transport" in error.message.lower():
+            if error.code in _LOST or any(words in error.message.lower() for words in _CUT):
                 link.broken.set()
-                raise Down(f"{self.worker.name} did not answer: {error.message}") from error
+                done = "; whether it did what was asked is not known" if method == "tools/call" else ""
+                raise Down(f"{self.worker.name} did not answer: {error.message}{done}") from error
             raise
 
     def forget(self) -> None:
