@@ -59,7 +59,7 @@ class Place:
 
 
 def bench(programs: Programs, *, quick: bool) -> Result:
-    calls, rounds = (20, 1) if quick else (200, 5)
+    calls, rounds = (20, 1) if quick else (100, 3)
     with tempfile.TemporaryDirectory(prefix="cattlegrid-bench-") as name:
         herd = raise_herd(programs.parts, Path(name))
         try:
@@ -194,7 +194,7 @@ def _starts(programs: Programs, herd: Herd, rounds: int) -> dict[str, Series]:
 
     guard = f"{programs.cattlegrid} guard < {asked}"
     found: dict[str, list[float]] = {"cattlegrid run": [], "cattlegrid banner": [], "cattlegrid guard": []}
-    for _ in range(rounds * 3):
+    for _ in range(rounds * 2):
         bare = seconds("true", env=environ)
         found["cattlegrid run"].append(seconds(programs.cattlegrid, "run", "--", "true", env=environ) - bare)
         found["cattlegrid banner"].append(seconds(programs.cattlegrid, "banner", env=inside))

@@ -147,7 +147,8 @@ class Upstream:
         return found
 
     async def _once(self) -> None:
-        settled, self._settled, self._wanted = self._settled, anyio.Event(), anyio.Event()
+        self._wanted = anyio.Event()
+        connected = False
         try:
             with anyio.fail_after(_CONNECT):
                 proof = await anyio.to_thread.run_sync(prove, self._way, self.worker, abandon_on_cancel=True)
@@ -155,7 +156,8 @@ class Upstream:
                 new = await self._refresh(link)
                 self._link = link
                 self.trouble = self.mismatch = ""
-                settled.set()
+                connected = True
+                self._settle()
                 await self._tell(new)
                 await link.broken.wait()
         except Mismatch as error:
@@ -166,7 +168,13 @@ class Upstream:
             self.trouble, self.mismatch = _said(_first(group), self.worker.name), ""
         finally:
             self._link = None
-            settled.set()
+            if not connected:
+                self._settle()
+
+    def _settle(self) -> None:
+        """Those who wait for this attempt go on; who comes later, when the connection is lost, waits for the next."""
+        self._settled.set()
+        self._settled = anyio.Event()
 
     @asynccontextmanager
     async def _connected(self, proof: Proof) -> AsyncIterator[Link]:
