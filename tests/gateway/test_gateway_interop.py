@@ -42,7 +42,7 @@ def _listening() -> tuple[Heard, Callable[[Any], Awaitable[None]]]:
     return heard, hear
 
 
-async def _asked(client: Any, heard: Heard) -> Facts:
+async def _asked(client: Any, heard: Heard | None) -> Facts:
     """What both clients can be asked in the same words; `session` is the protocol's own, beneath either."""
     session = client.session
     found: Facts = {"prompts first": await session.list_prompts()}
@@ -70,11 +70,17 @@ async def _asked(client: Any, heard: Heard) -> Facts:
     found["completed"] = await session.complete(
         types.PromptReference(name="completable-prompt"), {"name": "department", "value": "E"}
     )
-    heard.pop(CHANGED, None)
+    if heard is not None:
+        heard.pop(CHANGED, None)
     await session.call_tool("gzip-file-as-resource", GZIP)
-    with anyio.fail_after(20):
-        await heard[CHANGED].wait()
+    if heard is not None:
+        with anyio.fail_after(20):
+            await heard[CHANGED].wait()
     found["after"] = await session.list_resources()
+    for _ in range(100 if heard is None else 0):
+        if len(found["after"].resources) > len(found["before"].resources):
+            break
+        found["after"] = await session.list_resources()
     with anyio.move_on_after(1):
         await session.call_tool("trigger-long-running-operation", {"duration": 30, "steps": 1})
     found["still"] = await session.call_tool("echo", {"message": "after a cancelled call"})
@@ -86,18 +92,42 @@ def _official(front: Herd) -> Facts:
     return talk(front, lambda client: _asked(client, heard), message_handler=hear)
 
 
+def _newest(front: Herd) -> Facts:
+    """The protocol without sessions: who wants to be told of changes listens for them."""
+    heard, hear = _listening()
+
+    async def do(client: Any) -> Facts:
+        async with anyio.create_task_group() as group, client.listen(resources_list_changed=True) as events:
+
+            async def listen() -> None:
+                async for _ in events:
+                    heard[CHANGED].set()
+
+            group.start_soon(listen)
+            found = await _asked(client, heard)
+            group.cancel_scope.cancel()
+        return found
+
+    return talk(front, do, mode="2026-07-28", message_handler=hear)
+
+
 def _fastmcp(front: Herd) -> Facts:
+    """It speaks the newest protocol, and has nothing to listen with."""
+
     async def main() -> Facts:
-        heard, hear = _listening()
         transport = StdioTransport(COMMAND, ["mcp"], env=dict(front.environ), cwd=str(front.folder))
         with anyio.fail_after(120):
-            async with fastmcp.Client(transport, message_handler=hear) as client:
-                return await _asked(client, heard)
+            async with fastmcp.Client(transport) as client:
+                return await _asked(client, None)
 
     return anyio.run(main)
 
 
-@pytest.fixture(scope="module", params=[_official, _fastmcp], ids=["the official client", "FastMCP's client"])
+@pytest.fixture(
+    scope="module",
+    params=[_official, _newest, _fastmcp],
+    ids=["the official client", "in the newest protocol", "FastMCP's client"],
+)
 def found(request: pytest.FixtureRequest, front: Herd) -> Facts:
     facts: Facts = request.param(front)
     return facts

@@ -12,6 +12,14 @@ from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel.server import NotificationOptions, Server
 from mcp.server.models import InitializationOptions
 from mcp.server.session import ServerSession
+from mcp.server.subscriptions import (
+    InMemorySubscriptionBus,
+    ListenHandler,
+    PromptsListChanged,
+    ResourcesListChanged,
+    ServerEvent,
+    ToolsListChanged,
+)
 from mcp.shared.exceptions import MCPError
 from pydantic import BaseModel
 
@@ -35,6 +43,11 @@ class Caller:
 
 Context = ServerRequestContext[Caller, Any]
 
+_EVENTS: Final[Mapping[str, ServerEvent]] = {
+    "tools": ToolsListChanged(),
+    "prompts": PromptsListChanged(),
+    "resources": ResourcesListChanged(),
+}
 _COMPLETE: Final = {"resultType": "complete"}
 _LISTED: Final = {**_COMPLETE, "ttlMs": 0, "cacheScope": "private"}
 """What the newest era wants in every answer; the older ones are sent without it."""
@@ -48,6 +61,7 @@ def build(hub: Hub, *, may_ask: bool) -> Server[Caller]:
         caller = Caller(may_ask)
 
         async def tell(kind: str) -> None:
+            await bus.publish(_EVENTS[kind])
             if caller.session is None:
                 return
             send = {
@@ -63,8 +77,13 @@ def build(hub: Hub, *, may_ask: bool) -> Server[Caller]:
         finally:
             hub.changed.remove(tell)
 
+    bus = InMemorySubscriptionBus()
     server: Server[Caller] = Server(
-        "cattlegrid", version=__version__, instructions=instructions(hub), lifespan=connection
+        "cattlegrid",
+        version=__version__,
+        instructions=instructions(hub),
+        lifespan=connection,
+        on_subscriptions_listen=ListenHandler(bus),
     )
     _tools(server, hub)
     _other_requests(server, hub)
