@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 
 import pytest
@@ -13,6 +14,15 @@ from herd import Herd, raise_herd
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest files first: begun last, one of them would keep one processor busy while the other has nothing."""
     items.sort(key=lambda item: item.path.parent.name != "pipeline")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What was not measured is said at the end of the run, and never only as a dot."""
+    skipped = (str(one.longrepr[2]).removeprefix("Skipped: ") for one in terminalreporter.stats.get("skipped", []))
+    reasons = Counter(reason for reason in skipped if reason.startswith("not measured: "))
+    for reason, tests in sorted(reasons.items()):
+        what = reason.removeprefix("not measured: ")
+        terminalreporter.write_line(f"NOT MEASURED by {tests} tests: {what}", yellow=True, bold=True)
 
 
 @pytest.fixture(scope="session")
