@@ -1,10 +1,12 @@
-"""The process's one way to the workers: one connection pool, one TLS context."""
+"""The process's one way to the workers: one connection pool, and the TLS context that the API's client has too."""
 
 from __future__ import annotations
 
 from typing import Final
 
 import httpx2
+
+from cattlegrid.cloudflare.http import secure
 
 _LOCAL: Final = ".localhost"
 
@@ -24,7 +26,7 @@ class Pool(httpx2.AsyncBaseTransport):
         if request.url.scheme == "http":
             return await self._plain.handle_async_request(request)
         if self._secure is None:
-            self._secure = httpx2.AsyncHTTPTransport(limits=self._limits)
+            self._secure = httpx2.AsyncHTTPTransport(verify=secure(), limits=self._limits)
         return await self._secure.handle_async_request(request)
 
     async def aclose(self) -> None:
