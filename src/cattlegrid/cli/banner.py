@@ -12,7 +12,7 @@ from argparse import ArgumentParser, Namespace
 from datetime import UTC, datetime
 
 from cattlegrid.agents import banner
-from cattlegrid.cli import options
+from cattlegrid.cli import here
 from cattlegrid.cli.show import Show
 
 _FORMS = ("terminal", "prompt", "status-line", "claude", "codex", "gemini")
@@ -20,11 +20,11 @@ _FORMS = ("terminal", "prompt", "status-line", "claude", "codex", "gemini")
 
 def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--for", dest="form", default="terminal", choices=_FORMS, help="whose form (default terminal)")
-    options.here(parser)
+    here.arguments(parser)
 
 
 def run(args: Namespace, show: Show) -> int:
-    found = options.session(args)
+    found = here.session(args)
     if found is None:
         show.report({"environment": None})
         show.line("Environment: none  (not an agent's session; start one: cattlegrid run -- claude)")

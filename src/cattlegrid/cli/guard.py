@@ -12,7 +12,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from cattlegrid.agents import guard
-from cattlegrid.cli import options
+from cattlegrid.cli import here
 from cattlegrid.cli.show import Show
 from cattlegrid.errors import CattlegridError
 
@@ -23,12 +23,12 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--for", dest="form", default="claude", choices=("claude", "codex", "gemini", "opencode"), help="whose hook"
     )
-    options.here(parser)
+    here.arguments(parser)
 
 
 def run(args: Namespace, show: Show) -> int:
     try:
-        found = options.session(args)
+        found = here.session(args)
         if found is None:
             return _block("this hook has lost its session (CATTLEGRID_SESSION)")
         asked = json.loads(sys.stdin.read())

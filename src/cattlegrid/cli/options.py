@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -16,7 +15,6 @@ from cattlegrid.model.check import Check, Outcome, SmokeReport
 from cattlegrid.model.environment import Environment
 
 if TYPE_CHECKING:
-    from cattlegrid.agents.session import Session
     from cattlegrid.release.gate.difference import Difference, WorkerDifference
     from cattlegrid.verbs.hold import Stopped
 
@@ -31,27 +29,6 @@ def environment(parser: ArgumentParser) -> None:
 
 def venture(parser: ArgumentParser) -> None:
     parser.add_argument("--venture", default="", metavar="NAME", help="this venture's own secrets, not the fleet's")
-
-
-def here(parser: ArgumentParser) -> None:
-    """For hooks of files that `install` has written: outside of a session, the fleet's files here say what it is."""
-    parser.add_argument("--here", action="store_true", help="outside of a session, go by the fleet's files here")
-    parser.add_argument("--venture", default="", metavar="NAME", help="with --here: a venture of cattlegrid.toml")
-
-
-def session(args: Namespace) -> Session | None:
-    """The session that this process lives in, else with --here the one that the files make; else None."""
-    from cattlegrid.agents import session as sessions  # noqa: PLC0415 - the parser alone (--help) needs none of this
-
-    folder = sessions.here(os.environ)
-    if folder is not None:
-        return sessions.read(folder)
-    if not args.here:
-        return None
-    from cattlegrid.verbs.edge import Edge  # noqa: PLC0415 - a tenth of a second that a hook of `run` does not pay
-    from cattlegrid.verbs.here import here  # noqa: PLC0415 - as above
-
-    return here(Edge.here(), args.venture)
 
 
 def workers(parser: ArgumentParser) -> None:
