@@ -76,6 +76,12 @@ def test_equal_tokens_fail_and_absent_ones_are_not_measured(ground: Ground) -> N
     assert walls.own_token(Ground(ground.fleet, {}, ground.home)).outcome is Outcome.NOT_MEASURED
 
 
+def test_a_machine_without_bubblewrap_is_told(ground: Ground, tmp_path: Path) -> None:
+    bare = Ground(ground.fleet, {"PATH": str(tmp_path)}, ground.home)
+    assert walls.sandbox(bare).outcome is Outcome.FAIL
+    assert walls.sandbox(bare).fix == "apt install bubblewrap"
+
+
 def test_root_is_told(ground: Ground) -> None:
     assert walls.separate_user(ground).outcome is Outcome.PASS
     assert walls.separate_user(Ground(ground.fleet, {}, ground.home, user=0)).outcome is Outcome.FAIL

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from cattlegrid.agents.sandbox import missing
 from cattlegrid.model.check import Outcome
 from cattlegrid.model.environment import Environment
 from cattlegrid.model.fleet import Fleet
@@ -165,12 +166,12 @@ def processes(ground: Ground) -> Wall:
     return Wall(name, PASS, f"{looked} processes") if looked else Wall(name, UNKNOWN, "no process can be seen")
 
 
-def sandbox(_: Ground) -> Wall:
-    name = "a sandbox for Claude Code is there"
-    missing = [program for program in ("bwrap", "socat") if shutil.which(program) is None]
-    if missing:
-        return Wall(name, FAIL, f"{' and '.join(missing)} not installed", "apt install bubblewrap socat")
-    return Wall(name, PASS, "bubblewrap and socat")
+def sandbox(ground: Ground) -> Wall:
+    name = "a sandbox for the whole agent is there"
+    if why := missing(ground.environ):
+        return Wall(name, FAIL, why, "apt install bubblewrap")
+    lacks = "" if shutil.which("socat", path=ground.environ.get("PATH")) else "; Claude Code's own wants socat too"
+    return Wall(name, PASS, f"bubblewrap{lacks}")
 
 
 def other_servers(ground: Ground) -> Wall:
