@@ -8,11 +8,13 @@ import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
+import anyio
 import pytest
+from mcp import Client, StdioServerParameters
 
 from cattlegrid.agents.install import INSTALLED
 from cattlegrid.cli.demo.stage import lay_out
-from herd import COMMAND
+from herd import COMMAND, Herd
 
 THEIRS = {
     ".mcp.json": '{\n  "mcpServers": {"own": {"command": "own"}}\n}',
@@ -124,3 +126,24 @@ def test_the_installed_hooks_know_the_environment_and_refuse_production(run: Run
     command["tool_input"] = {"command": "ls"}
     assert run("guard", "--here", asked=json.dumps(command)) == ""
     assert "has lost its session" in run("guard", expect=2, asked=json.dumps(command))
+
+
+@pytest.mark.slow
+def test_a_client_that_reads_the_installed_file_gets_stagings_tools(herd: Herd) -> None:
+    herd.run("install", "mcp")
+    try:
+        server = json.loads((herd.folder / ".mcp.json").read_text())["mcpServers"]["cattlegrid"]
+    finally:
+        herd.run("uninstall", "mcp")
+    path = f"{Path(COMMAND).parent}:{herd.environ['PATH']}"
+    told = StdioServerParameters(
+        command=server["command"], args=server["args"], env={**herd.environ, "PATH": path}, cwd=str(herd.folder)
+    )
+
+    async def main() -> tuple[str, set[str]]:
+        async with Client(told, mode="legacy") as client:
+            return client.instructions or "", {tool.name for tool in (await client.list_tools()).tools}
+
+    instructions, tools = anyio.run(main)
+    assert instructions.startswith("Environment: staging  http://context-staging.")
+    assert {"status", "recent_sessions"} <= tools

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -71,6 +72,8 @@ def start(edge: Edge, options: Options, tell: Callable[[tuple[str, ...]], None],
         raise Refused("this is an agent's session already; a session cannot start another one")
     if options.environment is Environment.PRODUCTION and not confirm():
         raise Refused("production was not confirmed; nothing was started", next="cattlegrid run -- <agent>")
+    if options.argv and shutil.which(options.argv[0], path=edge.environ.get("PATH")) is None:
+        raise UsageError(f"there is no program {options.argv[0]!r} on PATH")
     place = folder.make(edge.environ)
     try:
         gateway = _gateway(place, edge)
@@ -82,9 +85,6 @@ def start(edge: Edge, options: Options, tell: Callable[[tuple[str, ...]], None],
         tell((*prepared.loose, *prepared.banner))
         os.chdir(edge.cwd)
         os.execvpe(prepared.launch.argv[0], list(prepared.launch.argv), dict(prepared.environ))  # noqa: S606 - our end
-    except FileNotFoundError as error:
-        folder.discard(place)
-        raise UsageError(f"there is no program {options.argv[0]!r} on PATH") from error
     except BaseException:
         folder.discard(place)
         raise
