@@ -34,6 +34,8 @@ _LINES = {
     "reject": ("reject nothing",),
     "unhold": ("unhold nothing",),
     "run": ("run -- env", "run nobody -- env"),
+    "install": ("install mcp", "install nobody"),
+    "uninstall": ("uninstall mcp",),
     "local": ("local status",),
 }
 _SECRETS = {

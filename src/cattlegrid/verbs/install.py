@@ -79,9 +79,8 @@ def uninstall(edge: Edge, agent: str, *, dry_run: bool = False) -> InstallReport
 def _wish(fleet: Fleet, agent: str, venture: str) -> Wish:
     if agent not in INSTALLED:
         raise _unknown(agent)
-    if venture and venture not in fleet.ventures:
-        known = ", ".join(fleet.ventures) or "none is declared"
-        raise UsageError(f"there is no venture {venture!r}; the ventures are {known}", where="cattlegrid.toml")
+    if venture:
+        fleet.expect_venture(venture)
     return Wish(venture, fleet.environments[Environment.STAGING].token)
 
 
