@@ -18,7 +18,6 @@ from cattlegrid.agents.formats import FORMATS, named
 from cattlegrid.agents.launch import Launch, Start
 from cattlegrid.agents.sandbox import Walls
 from cattlegrid.agents.session import Session
-from cattlegrid.agents.walls import Ground, readable_secrets, wrangler_login
 from cattlegrid.errors import Failed, Refused, ToolMissing, UsageError
 from cattlegrid.model.check import Outcome
 from cattlegrid.model.environment import Environment
@@ -120,6 +119,12 @@ def _loose(edge: Edge, options: Options, begun: Begun) -> tuple[str, ...]:
         return ()
     if options.walls is Walls.NETWORK:
         raise ToolMissing(f"{why}, and --sandbox is made of it", next="apt install bubblewrap")
+    from cattlegrid.agents.walls import (  # noqa: PLC0415 - a sandboxed start does not pay for it
+        Ground,
+        readable_secrets,
+        wrangler_login,
+    )
+
     home = Path(edge.environ.get("HOME") or "~").expanduser()
     ground = Ground(load(Path(begun.session.root)), edge.environ, home, user=os.getuid())
     found = [look(ground) for look in (wrangler_login, readable_secrets)]
