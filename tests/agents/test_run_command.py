@@ -225,6 +225,24 @@ def test_a_write_in_production_runs_once_after_a_person_allowed_it(herd: Herd) -
         assert len(herd.rows("production", titles)) == 1
 
 
+def test_what_an_agents_shell_writes_into_the_sessions_sockets_ends_no_session(herd: Herd) -> None:
+    script = """
+import anyio, os, socket, sys
+from mcp import Client, StdioServerParameters
+for place in ("control.sock", "gateway.sock"):
+    for words in (b"", b"no json\\n", b"[1]\\n", b'{"jsonrpc": 7}\\n', b"\\xff\\n"):
+        with socket.socket(socket.AF_UNIX) as one:
+            one.connect(os.environ["CATTLEGRID_SESSION"] + "/" + place)
+            one.sendall(words)
+async def main():
+    server = StdioServerParameters(command=sys.executable, args=["-P", "-m", "cattlegrid", "mcp"], env=dict(os.environ))
+    async with Client(server, mode="legacy") as client:
+        print("is_error", (await client.call_tool("recent_sessions", {})).is_error)
+anyio.run(main)
+"""
+    assert "is_error False" in herd.run("run", "--", sys.executable, "-c", script)
+
+
 def test_the_agents_own_process_tree_cannot_allow(herd: Herd) -> None:
     script = f"""
 import json, os, socket, sys, time

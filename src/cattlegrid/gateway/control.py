@@ -7,6 +7,7 @@ import socket
 import struct
 from typing import Any, Final
 
+import anyio
 from anyio.abc import ByteStream, SocketAttribute
 
 from cattlegrid.agents import person
@@ -16,10 +17,14 @@ _CREDENTIALS: Final = struct.Struct("3i")
 
 
 async def answer(stream: ByteStream, hub: Hub, agent: int) -> None:
-    """One question, one answer, each a line of JSON."""
+    """One question, one answer, each a line of JSON. Who says nothing, or something else, gets no answer."""
     async with stream:
-        asked = json.loads(await stream.receive(65536))
-        await stream.send(json.dumps(_answer(asked, _peer(stream), hub, agent)).encode() + b"\n")
+        try:
+            asked = json.loads(await stream.receive(65536))
+        except (anyio.EndOfStream, ValueError):
+            return
+        if isinstance(asked, dict):
+            await stream.send(json.dumps(_answer(asked, _peer(stream), hub, agent)).encode() + b"\n")
 
 
 def _answer(asked: dict[str, Any], peer: int, hub: Hub, agent: int) -> dict[str, Any]:
