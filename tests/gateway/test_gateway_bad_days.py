@@ -143,34 +143,6 @@ def test_a_worker_that_goes_costs_its_own_tools_and_they_come_back(odd: Herd, no
     assert back.endswith("twin of odd")
 
 
-def test_a_worker_that_says_it_is_elsewhere_stops_every_workers_tools(
-    herd: Herd, node_parts: Toolchain, tmp_path: Path
-) -> None:
-    liar = odd_fleet(herd, list(node_parts.wrangler), tmp_path, {"odd": "production"})
-
-    async def do(client: Client) -> list[str]:
-        await client.list_tools()
-        return [await told(client, name) for name in ("twin", "twin", "status")]
-
-    first, again, ours = talk(liar, do)
-    for said in (first, again):
-        assert said.startswith("error: ")
-        assert 'says that it is "production", not "staging"' in said
-    assert '"fleet": "odd"' in ours
-
-
-def test_a_worker_without_its_key_is_told_by_name(herd: Herd) -> None:
-    file = herd.folder / "secrets/staging.env"
-    before = file.read_text()
-    file.write_text("\n".join(line for line in before.splitlines() if not line.startswith("CONTEXT_KEY")))
-    try:
-        said = herd.run("mcp", expect=2)
-    finally:
-        file.write_text(before)
-    assert "CONTEXT_KEY of staging is not here" in said
-    assert json.dumps("secrets") not in said
-
-
 AGENT = """
 import anyio, os, pathlib, signal, sys, time
 from mcp import Client, StdioServerParameters
@@ -294,3 +266,32 @@ def _runtimes(odd: Herd) -> list[int]:
                 found.append(int(child))
     assert found
     return found
+
+
+def test_a_worker_that_says_it_is_elsewhere_stops_every_workers_tools(
+    herd: Herd, node_parts: Toolchain, tmp_path: Path
+) -> None:
+    """The last one: it deploys the same Workers once more, as liars."""
+    liar = odd_fleet(herd, list(node_parts.wrangler), tmp_path, {"odd": "production"})
+
+    async def do(client: Client) -> list[str]:
+        await client.list_tools()
+        return [await told(client, name) for name in ("twin", "twin", "status")]
+
+    first, again, ours = talk(liar, do)
+    for said in (first, again):
+        assert said.startswith("error: ")
+        assert 'says that it is "production", not "staging"' in said
+    assert '"fleet": "odd"' in ours
+
+
+def test_a_worker_without_its_key_is_told_by_name(herd: Herd) -> None:
+    file = herd.folder / "secrets/staging.env"
+    before = file.read_text()
+    file.write_text("\n".join(line for line in before.splitlines() if not line.startswith("CONTEXT_KEY")))
+    try:
+        said = herd.run("mcp", expect=2)
+    finally:
+        file.write_text(before)
+    assert "CONTEXT_KEY of staging is not here" in said
+    assert json.dumps("secrets") not in said

@@ -71,12 +71,11 @@ def start(edge: Edge, options: Options, tell: Callable[[tuple[str, ...]], None],
         raise Refused("this is an agent's session already; a session cannot start another one")
     if options.environment is Environment.PRODUCTION and not confirm():
         raise Refused("production was not confirmed; nothing was started", next="cattlegrid run -- <agent>")
-    if options.argv and shutil.which(options.argv[0], path=edge.environ.get("PATH")) is None:
-        raise UsageError(f"there is no program {options.argv[0]!r} on PATH")
     place = folder.make(edge.environ)
     try:
         gateway = _gateway(place, edge)
         begun = begin(edge, _wanted(options, look=True))
+        _expect_program(options.argv[0], edge)
         prepared = _prepared(edge, options, begun, place)
         folder.put(place, prepared.launch.files)
         sessions.write(prepared.session, place)
@@ -87,6 +86,12 @@ def start(edge: Edge, options: Options, tell: Callable[[tuple[str, ...]], None],
     except BaseException:
         folder.discard(place)
         raise
+
+
+def _expect_program(name: str, edge: Edge) -> None:
+    """Raises UsageError: in a sandbox, its own words would be all that a person is told."""
+    if shutil.which(name, path=edge.environ.get("PATH")) is None:
+        raise UsageError(f"there is no program {name!r} on PATH")
 
 
 def _wanted(options: Options, *, look: bool) -> Wanted:
