@@ -6,12 +6,14 @@ Cloudflare surely did not act on it; otherwise it raises InDoubt, and `once` fin
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Final, Self, TypeVar
 
 import httpx2
+import orjson
 
 from cattlegrid.clock import Clock
 from cattlegrid.cloudflare.http import open_http
@@ -23,6 +25,8 @@ _ATTEMPTS: Final = 5
 _LONGEST_WAIT: Final = 60.0
 _NOT_SENT: Final = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
 _CREDENTIAL_NUMBERS: Final = frozenset({1000, 6003, 6111, 9106, 9109, 10000})
+
+_REPLACED: Final = re.compile(rb"\xef\xbf\xbd|\\u[fF]{3}[dD]")
 
 T = TypeVar("T")
 
@@ -42,10 +46,13 @@ class Body:
 
 @dataclass(frozen=True)
 class Answer:
-    """`result` of the envelope, and its `result_info`."""
+    """`result` of the envelope, and its `result_info`. `replaced` says that U+FFFD is somewhere in the answer: the only
+    trace of text that is not UTF-8.
+    """
 
     result: object
     info: Mapping[str, object]
+    replaced: bool = False
 
 
 class Client:
@@ -165,15 +172,15 @@ class Client:
         self, method: str, path: str, query: Mapping[str, str | int], body: Body, more: Mapping[str, str]
     ) -> httpx2.Response:
         headers = {**more, "authorization": f"Bearer {self.account.token.reveal()}", "user-agent": "cattlegrid"}
-        if body.content_type is not None:
-            headers["content-type"] = body.content_type
+        content = body.content if body.json is None else orjson.dumps(body.json)
+        if body.content_type is not None or body.json is not None:
+            headers["content-type"] = body.content_type or "application/json"
         return self.http.request(
             method,
             f"{self.account.api}/accounts/{self.account.account_id}{path}",
             params=dict(query),
             headers=headers,
-            json=body.json,
-            content=body.content,
+            content=content,
         )
 
 
@@ -196,12 +203,13 @@ def _answer(response: httpx2.Response, where: str) -> Answer:
     if envelope.get("success") is not True:
         raise _refusal(response, where, in_doubt=False)
     info = envelope.get("result_info")
-    return Answer(envelope.get("result"), info if isinstance(info, Mapping) else {})
+    replaced = _REPLACED.search(response.content) is not None
+    return Answer(envelope.get("result"), info if isinstance(info, Mapping) else {}, replaced)
 
 
 def _envelope(response: httpx2.Response) -> Mapping[str, object] | None:
     try:
-        envelope = response.json()
+        envelope = orjson.loads(response.content)
     except ValueError:
         return None
     return envelope if isinstance(envelope, Mapping) else None

@@ -23,12 +23,15 @@ class Statement:
 
 @dataclass(frozen=True)
 class Result:
-    """What one statement of a batch gave. `milliseconds` is the engine's own time; rows as D1 bills them."""
+    """What one statement of a batch gave. `milliseconds` is the engine's own time; rows as D1 bills them. `replaced`
+    says that U+FFFD came somewhere in the whole batch's answer.
+    """
 
     rows: list[list[object]]
     rows_read: int = 0
     rows_written: int = 0
     milliseconds: float = 0.0
+    replaced: bool = False
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,7 @@ def batch(client: Client, database_id: str, statements: Sequence[Statement], *, 
     path = f"/d1/database/{database_id}/raw"
     said = [{"sql": one.sql, "params": list(one.parameters)} for one in statements]
     answer = client.call("POST", path, body=Body(json={"batch": said}), repeatable=repeatable)
-    return [_result(result) for result in items_of(answer.result)]
+    return [_result(result, replaced=answer.replaced) for result in items_of(answer.result)]
 
 
 def create(client: Client, name: str) -> Listed:
@@ -116,7 +119,7 @@ def restore(client: Client, database_id: str, to: str) -> None:
     client.call("POST", f"/d1/database/{database_id}/time_travel/restore", query={"bookmark": to})
 
 
-def _result(item: Row) -> Result:
+def _result(item: Row, *, replaced: bool) -> Result:
     results, meta = reading.part(item, "results"), reading.part(item, "meta")
     rows = results.get("rows")
     return Result(
@@ -124,6 +127,7 @@ def _result(item: Row) -> Result:
         rows_read=_number(meta, "rows_read"),
         rows_written=_number(meta, "rows_written"),
         milliseconds=float(_number(reading.part(meta, "timings"), "sql_duration_ms")),
+        replaced=replaced,
     )
 
 

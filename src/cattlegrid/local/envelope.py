@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 from starlette.responses import JSONResponse, Response
 
 
@@ -30,7 +31,8 @@ def ok(result: Any, *, info: Mapping[str, Any] | None = None, status: int = 200)
     body: dict[str, Any] = {"success": True, "errors": [], "messages": [], "result": result}
     if info is not None:
         body["result_info"] = dict(info)
-    return JSONResponse(body, status_code=status)
+    content = orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS)
+    return Response(content, status_code=status, media_type="application/json")
 
 
 def refused(error: ApiError) -> Response:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import functools
-import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import unquote
 
+import orjson
 from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import Response
@@ -67,7 +67,7 @@ class Call:
         if not raw:
             return None
         try:
-            return json.loads(raw)
+            return orjson.loads(raw)
         except ValueError as broken:
             raise ApiError(400, 10006, f"Could not parse the request body as JSON: {broken}") from None
 

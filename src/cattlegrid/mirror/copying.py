@@ -6,6 +6,7 @@ import hashlib
 import queue
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from cattlegrid.clock import Clock
@@ -86,16 +87,28 @@ def digest(lines: Sequence[str]) -> str:
 
 
 def copy(road: Road, parcels: Sequence[Parcel]) -> list[Chunk]:
-    """Copy what is not verified yet. Every chunk, verified. Raises Failed, naming table and key range."""
+    """Copy what is not verified yet. Every chunk, verified. Raises Failed, naming table and key range.
+
+    Three calls at once: a parcel is read from production while another is written and the one before that read back.
+    They are read back in their order, so what the mending of one takes from a later one (ON DELETE CASCADE) is seen.
+    """
     finished: dict[int, Chunk] = {chunk.number: chunk for parcel in parcels for chunk in parcel.chunks}
     waiting = [_rest(parcel) for parcel in parcels]
     noted: list[tuple[Chunk, int, str]] = []
     circles: list[tuple[Chunk, Sequence[str]]] = []
-    for parcel, loaded in _ahead(road, [parcel for parcel in waiting if parcel.chunks]):
-        _write(road, parcel, loaded, noted)
-        held = [one for one in loaded if parcel.held.get(one.chunk.range.table)]
-        circles += [(one.chunk, parcel.held[one.chunk.range.table]) for one in held]
-        noted = _verify(road, [one for one in loaded if one not in held])
+    reading_back: Future[list[tuple[Chunk, int, str]]] | None = None
+    with ThreadPoolExecutor(1, "mirror-verify") as verifier:
+        for parcel, loaded in _ahead(road, [parcel for parcel in waiting if parcel.chunks]):
+            _write(road, parcel, loaded, noted)
+            held = [one for one in loaded if parcel.held.get(one.chunk.range.table)]
+            circles += [(one.chunk, parcel.held[one.chunk.range.table]) for one in held]
+            noted = reading_back.result() if reading_back else []
+            _count(road, finished, noted)
+            reading_back = verifier.submit(_verify, road, [one for one in loaded if one not in held])
+    if reading_back is not None:
+        if noted:
+            road.writer.write(progress.verified(noted))
+        noted = reading_back.result()
         _count(road, finished, noted)
     if noted:
         road.writer.write(progress.verified(noted))
@@ -242,7 +255,7 @@ def _verify(road: Road, loaded: Sequence[Loaded]) -> list[tuple[Chunk, int, str]
     wrong = list(loaded)
     for attempt in range(_AGAIN):
         started = road.tally.clock.monotonic()
-        wrong = [one for one, lines in zip(wrong, back(road, wrong), strict=True) if lines != one.lines]
+        wrong = [one for one, its in zip(wrong, back(road, wrong), strict=True) if not _same(one, its)]
         road.tally.spent("verify", started)
         if not wrong:
             return [(one.chunk, len(one.rows), one.digest) for one in loaded]
@@ -256,14 +269,19 @@ def _verify(road: Road, loaded: Sequence[Loaded]) -> list[tuple[Chunk, int, str]
     )
 
 
-def back(road: Road, loaded: Sequence[Loaded]) -> list[list[str]]:
-    """What staging holds in the ranges of these chunks, as lines."""
+def back(road: Road, loaded: Sequence[Loaded]) -> list[list[Row]]:
+    """The rows that staging holds in the ranges of these chunks."""
     if not loaded:
         return []
     found = read(road.writer.engine, road.tables, [one.chunk.range for one in loaded], {})
     for one, its in zip(loaded, found, strict=True):
         road.written(road.tables[one.chunk.range.table], its)
-    return [values.lines(its) for its in found]
+    return found
+
+
+def _same(one: Loaded, its: list[Row]) -> bool:
+    """Rows of equal values and letters have equal lines; others may have, where text with a NUL went as hex."""
+    return its == one.rows or values.lines(its) == one.lines
 
 
 def _count(road: Road, finished: dict[int, Chunk], noted: Sequence[tuple[Chunk, int, str]]) -> None:

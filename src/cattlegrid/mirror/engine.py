@@ -32,18 +32,22 @@ class Engine(Protocol):
 
 @dataclass
 class Bill:
-    """What the calls to one engine came to: rows as D1 bills them, `milliseconds` of the engine's own time."""
+    """What the calls to one engine came to: rows as D1 bills them, `milliseconds` of the engine's own time. Safe to
+    share between threads.
+    """
 
     calls: int = 0
     rows_read: int = 0
     rows_written: int = 0
     milliseconds: float = 0.0
+    _turn: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     def add(self, results: Sequence[Result]) -> None:
-        self.calls += 1
-        self.rows_read += sum(one.rows_read for one in results)
-        self.rows_written += sum(one.rows_written for one in results)
-        self.milliseconds += sum(one.milliseconds for one in results)
+        with self._turn:
+            self.calls += 1
+            self.rows_read += sum(one.rows_read for one in results)
+            self.rows_written += sum(one.rows_written for one in results)
+            self.milliseconds += sum(one.milliseconds for one in results)
 
 
 @dataclass
@@ -102,7 +106,7 @@ class OnFile:
 
     def _one(self, statement: Statement) -> Result:
         rows = [[_jsonable(value) for value in row] for row in self._db.execute(statement.sql, statement.parameters)]
-        return Result(rows)
+        return Result(rows, replaced=any("\ufffd" in value for row in rows for value in row if type(value) is str))
 
 
 def _unhex(text: str | None) -> bytes | None:

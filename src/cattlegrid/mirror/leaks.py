@@ -49,20 +49,19 @@ class Leaks:
                 self._full = True
                 return
             at = table.carried.index(quoted(name))
-            for row in rows:
-                value = row[at]
-                if isinstance(value, str) and len(value) >= SHORTEST:
-                    self._originals.add(hash(value))
+            values = [row[at] for row in rows]
+            self._originals.update(
+                [hash(value) for value in values if isinstance(value, str) and len(value) >= SHORTEST]
+            )
 
     def written(self, table: Table, rows: Sequence[Row]) -> None:
         """What staging gave back in masked columns: no value there is anybody's original."""
         for name in self.rules.of(table).masks:
             at, place = table.carried.index(quoted(name)), f"{table.name}.{name}"
-            for row in rows:
-                if str(row[-1])[at] == "t":
-                    self.looked += 1
-                    if len(str(row[at])) >= SHORTEST and hash(row[at]) in self._originals:
-                        self.hits[place] = "the original of a masked value"
+            texts = _texts(rows, at)
+            self.looked += len(texts)
+            if not self._originals.isdisjoint([hash(text) for text in texts if len(text) >= SHORTEST]):
+                self.hits[place] = "the original of a masked value"
 
     def kept(self, table: Table, rows: Sequence[Row]) -> None:
         """What lies in staging in columns that are kept: no address, no key, and no word that is masked elsewhere."""
@@ -71,10 +70,10 @@ class Leaks:
             place = f"{table.name}.{name}"
             if name is None or place in self.hits or place in self.accepted:
                 continue
-            for row in rows:
-                if str(row[-1])[at] == "t":
-                    self.looked += 1
-                    self._look(place, str(row[at]))
+            texts = _texts(rows, at)
+            self.looked += len(texts)
+            for text in set(texts):
+                self._look(place, text)
 
     def _look(self, place: str, value: str) -> None:
         if _LIKELY.search(value):
@@ -94,6 +93,10 @@ class Leaks:
             return (Check("leak scan", Outcome.FAIL, found),)
         limit = f", the first {MOST} originals only" if self._full else ""
         return (Check("leak scan", Outcome.PASS, f"{self.looked} texts{limit}"),)
+
+
+def _texts(rows: Sequence[Row], at: int) -> list[str]:
+    return [str(row[at]) for row in rows if str(row[-1])[at] == "t"]
 
 
 def _candidates(value: str) -> Iterator[str]:

@@ -21,10 +21,10 @@ def read(engine: Engine, tables: Mapping[str, Table], ranges: Sequence[Range], b
 
     A second call follows only for ranges that hold text which is not UTF-8, and one for each value over 900,000 bytes.
     """
-    found = _read(engine, tables, ranges, blank, exact=False)
-    doubtful = [at for at, rows in enumerate(found) if values.torn(rows)]
+    found, replaced = _read(engine, tables, ranges, blank, exact=False)
+    doubtful = [at for at, rows in enumerate(found) if values.torn(rows)] if replaced else []
     if doubtful:
-        again = _read(engine, tables, [ranges[at] for at in doubtful], blank, exact=True)
+        again, _ = _read(engine, tables, [ranges[at] for at in doubtful], blank, exact=True)
         for place, rows in zip(doubtful, again, strict=True):
             found[place] = rows
     for one, rows in zip(ranges, found, strict=True):
@@ -40,7 +40,7 @@ def read(engine: Engine, tables: Mapping[str, Table], ranges: Sequence[Range], b
 
 def _read(
     engine: Engine, tables: Mapping[str, Table], ranges: Sequence[Range], blank: Blank, *, exact: bool
-) -> list[list[Row]]:
+) -> tuple[list[list[Row]], bool]:
     asked: list[Statement] = []
     widths = []
     for one in ranges:
@@ -52,13 +52,14 @@ def _read(
             Statement(f"SELECT {read} FROM {quoted(table.name)} WHERE {where} ORDER BY {order}") for read in lists
         ]
         widths.append(len(lists))
-    results = [result.rows for result in engine.run(asked)]
+    answers = engine.run(asked)
+    results = [result.rows for result in answers]
     found = []
     start = 0
     for width in widths:
         found.append(values.merged(results[start : start + width]))
         start += width
-    return found
+    return found, any(result.replaced for result in answers)
 
 
 def _whole(engine: Engine, table: Table, row: Row) -> None:

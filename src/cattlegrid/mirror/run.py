@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from cattlegrid.clock import Clock
 from cattlegrid.cloudflare.d1 import Statement
 from cattlegrid.errors import CattlegridError, Failed, StalePlan
-from cattlegrid.mirror import copying, parcels, progress, scanning, schema, structure
+from cattlegrid.mirror import copying, parcels, progress, scanning, schema, structure, values
 from cattlegrid.mirror.copying import Road, Tally
 from cattlegrid.mirror.engine import Engine
 from cattlegrid.mirror.leaks import Leaks
@@ -213,7 +213,8 @@ def _still_there(job: Job, road: Road, filled: Sequence[Table], done: Sequence[C
         for parcel in parcels.parcels(filled, done, job.target_bytes):
             loaded = [copying.Loaded(chunk, [], []) for chunk in parcel.chunks]
             found = zip(parcel.chunks, copying.back(road, loaded), strict=True)
-            lost += [replace(chunk, digest=None) for chunk, lines in found if copying.digest(lines) != chunk.digest]
+            digests = ((chunk, copying.digest(values.lines(rows))) for chunk, rows in found)
+            lost += [replace(chunk, digest=None) for chunk, digest in digests if digest != chunk.digest]
         if not lost:
             return list(done)
         fresh = {chunk.number: chunk for chunk in copying.copy(road, parcels.parcels(filled, lost, job.target_bytes))}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
-import json
 import logging
 import sqlite3
 from collections.abc import Mapping, Sequence
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import httpx2
+import orjson
 
 from cattlegrid.local.runtime import process, simulators
 from cattlegrid.local.runtime.process import StartFailed
@@ -128,10 +128,10 @@ class Storage:
 
     async def _d1(self, uuid: str, queries: list[dict[str, object]], form: str | None) -> Any:
         params = {"resultsFormat": form} if form else None
-        response = await self.ask("d1", uuid)("POST", "/query", params=params, content=json.dumps(queries).encode())
+        response = await self.ask("d1", uuid)("POST", "/query", params=params, content=orjson.dumps(queries))
         if not response.is_success:
             raise SqlError(response.text.partition("\n")[0].removeprefix("Error: "))
-        return response.json()
+        return orjson.loads(response.content)
 
     def d1_file(self, uuid: str) -> Path:
         """Where workerd keeps the object of this name: its id is derived from the class's key and the name."""
