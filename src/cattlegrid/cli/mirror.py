@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from cattlegrid.cli import options
 from cattlegrid.cli.show import Show
+from cattlegrid.errors import UsageError
 from cattlegrid.model.environment import Environment
 
 if TYPE_CHECKING:
@@ -30,6 +31,9 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--tables", default="", metavar="A,B", help="copy these tables' rows only, and leave others empty"
     )
+    parser.add_argument(
+        "--sample", type=int, default=0, metavar="N", help="N rows of each table, and the rows that these refer to"
+    )
     parser.add_argument("--to", choices=["staging", "local"], default="staging", help="local: masked SQLite files")
     parser.add_argument("--into", default="mirror", metavar="FOLDER", help="where local files go (default: mirror)")
     parser.add_argument("--report", default="", metavar="FILE", help="write the report as an HTML page, with plots")
@@ -47,9 +51,11 @@ def run(args: Namespace, show: Show) -> int:
         _plan(proposed, show)
         return proposed.outcome.exit_code
     tables = tuple(name for name in args.tables.split(",") if name)
+    if args.sample < 0:
+        raise UsageError("--sample takes a number of rows, 1 or more", next="cattlegrid mirror --sample 1000")
     if args.to == "local":
-        return _local(words, Path(args.into), tables, show)
-    chosen = Options(args.dry_run, args.in_place, not args.no_deploy, tables)
+        return _local(words, Path(args.into), tables, args.sample, show)
+    chosen = Options(args.dry_run, args.in_place, not args.no_deploy, tables, args.sample)
     with show.telling() as tell, show.transfer() as listen:
         report = mirror(Edge.here(), words, chosen, tell=tell, listen=listen)
     show.report(report)
@@ -59,12 +65,12 @@ def run(args: Namespace, show: Show) -> int:
     return report.outcome.exit_code
 
 
-def _local(words: tuple[str, ...], into: Path, tables: tuple[str, ...], show: Show) -> int:
+def _local(words: tuple[str, ...], into: Path, tables: tuple[str, ...], sample: int, show: Show) -> int:
     from cattlegrid.verbs.edge import Edge  # noqa: PLC0415 - as above
     from cattlegrid.verbs.mirror_local import mirror_local  # noqa: PLC0415 - as above
 
     with show.telling() as tell:
-        report = mirror_local(Edge.here(), words, into=into, tables=tables, tell=tell)
+        report = mirror_local(Edge.here(), words, into=into, tables=tables, sample=sample, tell=tell)
     show.report(report)
     for file, copied in report.files:
         show.heading(Environment.STAGING, f"{file}  {copied.rows} rows, masked  {show.outcome(copied.outcome)}")

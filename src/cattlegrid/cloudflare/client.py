@@ -6,7 +6,6 @@ Cloudflare surely did not act on it; otherwise it raises InDoubt, and `once` fin
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -26,7 +25,7 @@ _LONGEST_WAIT: Final = 60.0
 _NOT_SENT: Final = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
 _CREDENTIAL_NUMBERS: Final = frozenset({1000, 6003, 6111, 9106, 9109, 10000})
 
-_REPLACED: Final = re.compile(rb"\xef\xbf\xbd|\\u[fF]{3}[dD]")
+_REPLACED: Final = "\ufffd".encode()
 
 T = TypeVar("T")
 
@@ -203,7 +202,7 @@ def _answer(response: httpx2.Response, where: str) -> Answer:
     if envelope.get("success") is not True:
         raise _refusal(response, where, in_doubt=False)
     info = envelope.get("result_info")
-    replaced = _REPLACED.search(response.content) is not None
+    replaced = _REPLACED in response.content or b"\\ufffd" in response.content or b"\\uFFFD" in response.content
     return Answer(envelope.get("result"), info if isinstance(info, Mapping) else {}, replaced)
 
 

@@ -7,7 +7,7 @@ import queue
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from cattlegrid.clock import Clock
 from cattlegrid.cloudflare.d1 import Statement
@@ -147,6 +147,10 @@ def read(engine: Engine, tables: Mapping[str, Table], ranges: Sequence[Range], b
 
 def halves(engine: Engine, table: Table, one: Range) -> list[Range]:
     """The range in two of as many rows, or by itself when it holds one row."""
+    if len(one.keys) > 1:
+        half = len(one.keys) // 2
+        parts = one.keys[:half], one.keys[half:]
+        return [replace(one, keys=keys, rows=len(keys), bytes=one.bytes // 2) for keys in parts]
     shown, letters = key_columns(table.key)
     count, middle = engine.run(
         [
@@ -287,7 +291,7 @@ def _same(one: Loaded, its: list[Row]) -> bool:
 def _count(road: Road, finished: dict[int, Chunk], noted: Sequence[tuple[Chunk, int, str]]) -> None:
     for chunk, number, what in noted:
         one = chunk.range
-        finished[chunk.number] = Chunk(chunk.number, Range(one.table, one.lo, one.hi, number, one.bytes), what)
+        finished[chunk.number] = Chunk(chunk.number, replace(one, rows=number), what)
     road.tally.done(sum(number for _, number, _ in noted), sum(chunk.range.bytes for chunk, _, _ in noted))
 
 

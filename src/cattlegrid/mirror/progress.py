@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from cattlegrid.cloudflare.d1 import Statement
+from cattlegrid.mirror import writing
 from cattlegrid.mirror.engine import Engine
 from cattlegrid.mirror.ranges import Range
 from cattlegrid.mirror.schema import literal
@@ -45,16 +46,13 @@ class Chunk:
 
 def plan(chunks: Sequence[Chunk], about: Mapping[str, str]) -> list[Statement]:
     """Statements that write the plan of a mirror down, in place of an older one."""
-    rows = [
-        [c.number, c.range.table, _bound(c.range.lo), _bound(c.range.hi), c.range.rows, c.range.bytes] for c in chunks
-    ]
+    rows = ([c.number, c.range.table, _bound(c.range.lo), _hi(c.range), c.range.rows, c.range.bytes] for c in chunks)
     told = [[name, value] for name, value in about.items()]
     fields = ", ".join(f"json_extract(value, '$[{at}]')" for at in range(6))
     statements = [*CREATE, Statement("DELETE FROM _cattlegrid_chunks"), Statement("DELETE FROM _cattlegrid_mirror")]
-    for at in range(0, len(rows), 2000):
-        packed = json.dumps(rows[at : at + 2000])
+    for packed in writing.packed(json.dumps(row) for row in rows):
         insert = f"INSERT INTO _cattlegrid_chunks (number, tbl, lo, hi, rows, bytes) SELECT {fields} FROM json_each(?1)"
-        statements.append(Statement(insert, (packed,)))
+        statements.append(Statement(insert, (str(packed),)))
     insert = (
         "INSERT INTO _cattlegrid_mirror SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]')"
         " FROM json_each(?1)"
@@ -95,7 +93,7 @@ def read(engine: Engine) -> tuple[dict[str, str], list[Chunk]] | None:
         [
             Chunk(
                 int(str(number)),
-                Range(str(table), _read_bound(lo), _read_bound(hi), int(str(rows)), int(str(size))),
+                _read_range(str(table), lo, hi, int(str(rows)), int(str(size))),
                 None if digest is None else str(digest),
             )
             for number, table, lo, hi, rows, size, digest in chunks.rows
@@ -109,6 +107,17 @@ def note(name: str, value: str) -> Statement:
 
 def _bound(bound: tuple[str, ...] | None) -> str | None:
     return None if bound is None else json.dumps(bound)
+
+
+def _hi(one: Range) -> str | None:
+    return json.dumps({"keys": one.keys}) if one.keys else _bound(one.hi)
+
+
+def _read_range(table: str, lo: object, hi: object, rows: int, size: int) -> Range:
+    told = None if hi is None else json.loads(str(hi))
+    if isinstance(told, dict):
+        return Range(table, None, None, rows, size, tuple(tuple(key) for key in told["keys"]))
+    return Range(table, _read_bound(lo), _read_bound(hi), rows, size)
 
 
 def _read_bound(text: object) -> tuple[str, ...] | None:

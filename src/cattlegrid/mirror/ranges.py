@@ -17,17 +17,23 @@ Bound = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Range:
-    """The rows of `table` after `lo` up to and with `hi`; None is open. `rows` and `bytes` as they were planned."""
+    """The rows of `table` after `lo` up to and with `hi`; None is open. `rows` and `bytes` as they were planned.
+
+    With `keys`, these rows and no others: a sample's.
+    """
 
     table: str
     lo: Bound | None
     hi: Bound | None
     rows: int = 0
     bytes: int = 0
+    keys: tuple[Bound, ...] = ()
 
     @property
     def shown(self) -> str:
         """The range for a person."""
+        if self.keys:
+            return f"{len(self.keys)} rows from ({', '.join(self.keys[0])}) to ({', '.join(self.keys[-1])})"
         low = "the start" if self.lo is None else f"after ({', '.join(self.lo)})"
         high = "the end" if self.hi is None else f"({', '.join(self.hi)})"
         return f"{low} to {high}"
@@ -35,6 +41,8 @@ class Range:
     def where(self, table: Table) -> str:
         """The condition; every row meets that of an open range."""
         key = f"({', '.join(table.key)})"
+        if self.keys:
+            return f"{key} IN (VALUES {', '.join('(' + ', '.join(one) + ')' for one in self.keys)})"
         parts = []
         if self.lo is not None:
             parts.append(f"{key} > ({', '.join(self.lo)})")
@@ -79,16 +87,11 @@ def border_sql(engine: Engine, table: Table, target: int, after: Bound | None, b
     """
     key = ", ".join(table.key)
     names = [f"k{at}" for at in range(len(table.key))]
-    weigh = [column for column in table.columns if column.name not in blank]
-    weights = [
-        f"coalesce({engine.bytes_of(quoted(c.name))} * (1 + (typeof({quoted(c.name)}) = 'blob')), 0)" for c in weigh
-    ]
-    weight = values.joined("+", [*weights, str(8 + 6 * len(table.columns))])
+    weighed = weight(engine, table, blank)
     renamed = ", ".join(f"{part} AS {name}" for part, name in zip(table.key, names, strict=True))
     order = ", ".join(names)
-    inner = (
-        f"SELECT {renamed}, {weight} AS b FROM {quoted(table.name)} WHERE {Range(table.name, after, None).where(table)}"
-    )
+    rest = Range(table.name, after, None).where(table)
+    inner = f"SELECT {renamed}, {weighed} AS b FROM {quoted(table.name)} WHERE {rest}"
     sums = (
         f"SELECT {order}, row_number() OVER w AS n, sum(b) OVER w AS s FROM"
         f" ({inner} ORDER BY {key} LIMIT {PAGE}) WINDOW w AS (ORDER BY {order} ROWS UNBOUNDED PRECEDING)"
@@ -97,6 +100,15 @@ def border_sql(engine: Engine, table: Table, target: int, after: Bound | None, b
     nexts = f"SELECT *, lead(g) OVER (ORDER BY n) AS following FROM ({groups})"
     key_values, letters = key_columns(names)
     return f"SELECT {key_values}, {letters}, n, s FROM ({nexts}) WHERE following IS NOT g ORDER BY n"
+
+
+def weight(engine: Engine, table: Table, blank: frozenset[str]) -> str:
+    """An expression: what a row weighs on the wire, in bytes. Columns in `blank` weigh nothing."""
+    weigh = [column for column in table.columns if column.name not in blank]
+    weights = [
+        f"coalesce({engine.bytes_of(quoted(c.name))} * (1 + (typeof({quoted(c.name)}) = 'blob')), 0)" for c in weigh
+    ]
+    return values.joined("+", [*weights, str(8 + 6 * len(table.columns))])
 
 
 def key_columns(names: Sequence[str]) -> tuple[str, str]:

@@ -9,11 +9,12 @@ from dataclasses import dataclass, field, replace
 from cattlegrid.clock import Clock
 from cattlegrid.cloudflare.d1 import Statement
 from cattlegrid.errors import CattlegridError, Failed, StalePlan
-from cattlegrid.mirror import copying, parcels, progress, scanning, schema, structure, values
+from cattlegrid.mirror import copying, parcels, progress, sample, scanning, schema, structure, values
 from cattlegrid.mirror.copying import Road, Tally
 from cattlegrid.mirror.engine import Engine
 from cattlegrid.mirror.leaks import Leaks
 from cattlegrid.mirror.progress import Chunk
+from cattlegrid.mirror.rows import Blank
 from cattlegrid.mirror.rules import KEEP_ALL, Rules
 from cattlegrid.mirror.schema import Schema, Table, quoted
 from cattlegrid.mirror.structure import Writer
@@ -27,7 +28,8 @@ _OWN = 1_000_000_000
 class Job:
     """`bookmark` asks where Time Travel stands in the source now: equal answers mean that nothing was written between.
 
-    `own` is what staging works on now: the rows of tables that staging keeps come from there.
+    `own` is what staging works on now: the rows of tables that staging keeps come from there. `sample` is how many rows
+    of each table are copied, and those that they refer to; 0 is all.
     `about` is written beside the progress, and must be equal for an interrupted run to be taken up again; `notes` are
     written there too.
     """
@@ -42,6 +44,7 @@ class Job:
     notes: Mapping[str, str] = field(default_factory=dict)
     own: Engine | None = None
     target_bytes: int = parcels.TARGET
+    sample: int = 0
 
 
 @dataclass(frozen=True)
@@ -92,8 +95,8 @@ def run(job: Job, leaks: Leaks, listen: Callable[[Tally], None] = lambda _: None
     left = _left(job)
     structure.begin(job.writer, job.schema)
     if left is None:
-        planned = parcels.plan(job.source, filled, job.rules.blank, job.target_bytes)
-        about = {**job.about, "schema": job.schema.digest, "rules": job.rules.digest, "bookmark": job.bookmark()}
+        planned = planned_of(job.source, filled, job.rules.blank, job.sample, job.target_bytes)
+        about = {**_what(job), "bookmark": job.bookmark()}
         job.writer.write(progress.plan(planned, {**job.notes, **about}))
         chunks, first_bookmark = planned, about["bookmark"]
     else:
@@ -128,10 +131,25 @@ def forget(writer: Writer) -> None:
     writer.write(list(progress.DROP))
 
 
+def planned_of(
+    source: Engine, tables: Sequence[Table], blank: Blank, some: int, target: int = parcels.TARGET
+) -> list[Chunk]:
+    """The ranges to copy: of all rows, or with `some` of a sample."""
+    if some:
+        return sample.plan(source, tables, blank, some, target)
+    return parcels.plan(source, tables, blank, target)
+
+
+def _what(job: Job) -> dict[str, str]:
+    """What is being mirrored, and how: equal for runs that may take up each other's work."""
+    about = {**job.about, "schema": job.schema.digest, "rules": job.rules.digest}
+    return {**about, "sample": str(job.sample)} if job.sample else about
+
+
 def _left(job: Job) -> tuple[dict[str, str], list[Chunk]] | None:
     """What an interrupted run of the same mirror left; of another one, everything is cleared away."""
     left = progress.read(job.writer.engine)
-    same = {**job.about, "schema": job.schema.digest, "rules": job.rules.digest}
+    same = _what(job)
     if left is not None and left[0].get("bookmark") and all(left[0].get(name) == value for name, value in same.items()):
         return left
     structure.clear(job.writer)

@@ -18,7 +18,6 @@ from cattlegrid.mirror.estimate import Estimate, estimate
 from cattlegrid.mirror.keyed import fingerprint
 from cattlegrid.mirror.leaks import Leaks
 from cattlegrid.mirror.pace import Pace
-from cattlegrid.mirror.parcels import plan as plan_chunks
 from cattlegrid.mirror.policy import Open, Resolved
 from cattlegrid.mirror.run import Copied, Job
 from cattlegrid.mirror.schema import Schema
@@ -42,13 +41,15 @@ Listen = Callable[[str, Tally], None]
 @dataclass(frozen=True)
 class Options:
     """`tables`, or patterns, are the only ones whose rows are copied. `in_place` loads into staging's own database,
-    with Time Travel as the undo, instead of into a new one.
+    with Time Travel as the undo, instead of into a new one. `sample` is how many rows of each table, and those that
+    they refer to; 0 is all.
     """
 
     dry_run: bool = False
     in_place: bool = False
     deploy: bool = True
     tables: tuple[str, ...] = ()
+    sample: int = 0
 
 
 @dataclass(frozen=True)
@@ -158,7 +159,7 @@ def mirror(
         for one in ground.surveyed:
             policy.refuse_open(one.resolved, f"database {one.pair.production.name}")
         if options.dry_run:
-            estimates = tuple((one.pair.production.name, _estimate(one)) for one in ground.surveyed)
+            estimates = tuple((one.pair.production.name, _estimate(one, options.sample)) for one in ground.surveyed)
             return MirrorReport(Environment.STAGING, estimates)
         done = []
         for one in ground.surveyed:
@@ -247,10 +248,10 @@ def _survey(fleet: Fleet, production: Place, pair: Pair, key: Secret, pace: Pace
     return Surveyed(pair, source, found, policy.resolve(found, settings, key, ledgers))
 
 
-def _estimate(one: Surveyed) -> Estimate:
+def _estimate(one: Surveyed, sample: int) -> Estimate:
     rules = one.resolved.rules
     filled = [table for table in one.schema.filled if table.name not in rules.empty]
-    return estimate(one.schema, filled, plan_chunks(one.source, filled, rules.blank))
+    return estimate(one.schema, filled, run.planned_of(one.source, filled, rules.blank, sample))
 
 
 def _one(ground: Ground, one: Surveyed, options: Options, listen: Listen) -> Mirrored:
@@ -268,6 +269,7 @@ def _one(ground: Ground, one: Surveyed, options: Options, listen: Listen) -> Mir
         bookmark=lambda: d1.bookmark(production.client, pair.production.id),
         about={"source": pair.production.id, "key": fingerprint(ground.key)},
         notes={"undo": undo},
+        sample=options.sample,
         own=None if options.in_place else OnD1(staging.client, pair.staging.id, pair.name, one.source.pace),
     )
     leaks = Leaks(one.resolved.rules, frozenset(ground.fleet.mirror.accept))

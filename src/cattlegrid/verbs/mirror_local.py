@@ -30,24 +30,30 @@ class LocalReport:
 
 
 def mirror_local(
-    edge: Edge, names: tuple[str, ...] = (), *, into: Path, tables: tuple[str, ...] = (), tell: Tell = lambda _: None
+    edge: Edge,
+    names: tuple[str, ...] = (),
+    *,
+    into: Path,
+    tables: tuple[str, ...] = (),
+    sample: int = 0,
+    tell: Tell = lambda _: None,
 ) -> LocalReport:
     """Masked and verified as any mirror. A file that did not come out right, or holds a leak, is removed."""
     with surveyed(edge, names, tables) as ground:
         for one in ground.surveyed:
             policy.refuse_open(one.resolved, f"database {one.pair.production.name}")
         into.mkdir(parents=True, exist_ok=True)
-        return LocalReport(Environment.STAGING, tuple(_one(ground, one, into, tell) for one in ground.surveyed))
+        return LocalReport(Environment.STAGING, tuple(_one(ground, one, into, sample, tell) for one in ground.surveyed))
 
 
-def _one(ground: Ground, one: Surveyed, into: Path, tell: Tell) -> tuple[Path, Copied]:
+def _one(ground: Ground, one: Surveyed, into: Path, sample: int, tell: Tell) -> tuple[Path, Copied]:
     name = one.pair.production.name or one.pair.production.id
     file = into / f"{name}.sqlite"
     tell(Event(Phase.STARTED, f"mirror {name}", Environment.STAGING))
     started = ground.edge.clock.monotonic()
     keeping.private(file)
     try:
-        copied = _copied(ground, one, file)
+        copied = _copied(ground, one, file, sample)
     except CattlegridError:
         file.unlink(missing_ok=True)
         raise
@@ -58,7 +64,7 @@ def _one(ground: Ground, one: Surveyed, into: Path, tell: Tell) -> tuple[Path, C
     return file, copied
 
 
-def _copied(ground: Ground, one: Surveyed, file: Path) -> Copied:
+def _copied(ground: Ground, one: Surveyed, file: Path, sample: int) -> Copied:
     with OnFile(file) as engine:
         writer = FileWriter(engine)
         job = Job(
@@ -69,6 +75,7 @@ def _copied(ground: Ground, one: Surveyed, file: Path) -> Copied:
             clock=ground.edge.clock,
             bookmark=lambda: d1.bookmark(ground.production.client, one.pair.production.id),
             about={"source": one.pair.production.id},
+            sample=sample,
         )
         copied = run.run(job, Leaks(one.resolved.rules, frozenset(ground.fleet.mirror.accept)))
         run.forget(writer)
