@@ -22,6 +22,7 @@ from cattlegrid.database.marker import mark_sql
 from cattlegrid.errors import Failed, Refused
 from cattlegrid.model.check import Outcome
 from cattlegrid.model.environment import Environment
+from cattlegrid.secrets.sops import age
 from cattlegrid.verbs import backup as backups
 from cattlegrid.verbs import mirror as mirrors
 from cattlegrid.verbs.edge import Edge
@@ -198,13 +199,15 @@ def test_rehearse_tells_rows_lost_and_leaves_no_database_behind(fleet: Fleet) ->
 
 def test_a_backup_holds_every_value_and_a_changed_one_is_found(fleet: Fleet) -> None:
     (one,) = backups.backup(fleet.edge, Environment.PRODUCTION, into=fleet.folder / "b").files
-    assert backups.verify(one.file).outcome is Outcome.PASS
+    assert backups.verify(fleet.edge, one.file).outcome is Outcome.PASS
     assert oct(one.file.stat().st_mode & 0o777) == "0o600"
     with closing(sqlite3.connect(one.file)) as db:
         assert db.execute("SELECT email FROM people WHERE id = 1").fetchall() == [("ada@corp.io",)]
         db.execute("UPDATE people SET note = 'likes numberz' WHERE id = 1")
         db.commit()
-    failed = [check.name for check in backups.verify(one.file).files[0].checks if check.outcome is Outcome.FAIL]
+    failed = [
+        check.name for check in backups.verify(fleet.edge, one.file).files[0].checks if check.outcome is Outcome.FAIL
+    ]
     assert failed == ["bytes of the file", "every value"]
 
 
@@ -221,6 +224,22 @@ def test_a_restore_makes_a_new_database_and_production_s_values_stay_out_of_stag
     one.file.with_suffix(".json").write_text(json.dumps({**told, "sha256": "0" * 64}))
     with pytest.raises(Failed, match="not what its manifest says"):
         restore(fleet.edge, one.file, Environment.PRODUCTION, worker="one")
+
+
+def test_an_encrypted_backup_is_restored_by_a_recipient_and_a_failed_one_is_told(fleet: Fleet) -> None:
+    secret, public = age.generate()
+    with (fleet.folder / "cattlegrid.toml").open("a") as settings:
+        settings.write(f'[backup]\nrecipients = ["{public}"]\nfolder = "b"\n')
+    report = backups.backup(fleet.edge, Environment.PRODUCTION)
+    (one,) = report.files
+    assert (report.outcome, one.file.suffixes) == (Outcome.PASS, [".sqlite", ".age"])
+    edge = Edge(fleet.folder, {**fleet.edge.environ, "SOPS_AGE_KEY": secret.reveal()})
+    restored = restore(edge, one.file, Environment.PRODUCTION, worker="one")
+    assert restored.outcome is Outcome.PASS, restored.checks
+    assert emails(fleet, Listed(restored.database_id, "", "")) == ["ada@corp.io", "bob@corp.io"]
+    d1.drop(fleet.cloud.client, restored.database_id)
+    failed = backups.backup(fleet.edge, Environment.PRODUCTION)
+    assert (failed.outcome, failed.files, len(failed.failed)) == (Outcome.FAIL, (), 1)
 
 
 def test_a_mirror_to_files_is_masked_and_a_table_that_was_not_named_is_empty(fleet: Fleet) -> None:

@@ -61,6 +61,10 @@ def _show(found: Status, show: Show) -> None:
             said = f"SQL was run by hand on {database.name}: {database.by_hand}"
             show.line(f"  {show.paint('!', 'red')} {show.environment(database.environment)} {said}")
     _left_over(found, show)
+    for name, taken in found.backups:
+        said = f"last good backup {options.age(taken, found.at)}" if taken else "no backup in the fleet's folder"
+        mark = show.paint("·", "dim") if taken else show.paint("!", "yellow")
+        show.line(f"  {mark} {show.environment(Environment.PRODUCTION)} {name}: {said}")
     if found.missing:
         show.line(f"  {show.paint('?', 'yellow')} one environment was not looked at: {found.missing}")
     show.line(f"  next: {show.paint(found.next, 'bold')}  ({found.why})" if found.next else f"  {found.why}")

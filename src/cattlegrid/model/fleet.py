@@ -215,6 +215,14 @@ class MirrorSettings:
 
 
 @dataclass(frozen=True)
+class BackupSettings:
+    """What `[backup]` says. `folder` is relative to the fleet's root. With `recipients` every backup is encrypted."""
+
+    folder: str = "backups"
+    recipients: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Fleet:
     """`cattlegrid.toml`, checked. `root` is absolute; `shared` are paths and globs that touch every worker."""
 
@@ -243,6 +251,7 @@ class Fleet:
         return Blocks(**called)
 
     mirror: MirrorSettings = field(default_factory=MirrorSettings)
+    backup: BackupSettings = field(default_factory=BackupSettings)
 
     def expect_venture(self, name: str) -> tuple[Environment, ...]:
         """The environments of this venture. Raises UsageError for an unknown one."""

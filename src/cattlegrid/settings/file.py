@@ -13,6 +13,7 @@ from cattlegrid.model.environment import Environment
 from cattlegrid.model.fleet import (
     Approver,
     Auth,
+    BackupSettings,
     EnvironmentSettings,
     Fleet,
     HttpCheck,
@@ -91,6 +92,7 @@ def _fleet(root: Path, settings: dict[str, Any], mistakes: list[Mistake]) -> Fle
             for entry in settings.get("check", {}).get("ignore", ())
         ),
         mirror=_mirror(settings.get("mirror", {})),
+        backup=BackupSettings(**settings.get("backup", {})),
     )
 
 

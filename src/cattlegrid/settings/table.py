@@ -127,6 +127,8 @@ SETTINGS: Final = (
     Setting("mirror.schema-only", TEXTS, (), "Tables, or patterns, that are made and left empty."),
     Setting("mirror.accept", TEXTS, (), "`table.column`s in which addresses and telephone numbers are meant to be."),
     Setting("mirror.mask.*", mask(*MASKS), None, "What becomes of `table.column` (patterns are allowed)."),
+    Setting("backup.folder", TEXT, "backups", "Where backups go, relative to the repository's root."),
+    Setting("backup.recipients", TEXTS, (), "age or SSH public keys: every backup is encrypted for these."),
     Setting("agents.hosts", TEXTS, (), "What a sandboxed agent may reach besides the workers: registries, say."),
     Setting("ventures.*.environments", choices(*Environment), None, "Environments of the venture.", required=True),
     *_secrets("ventures.*.secrets"),

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 from cattlegrid.cloudflare import d1
-from cattlegrid.errors import CattlegridError, NotMeasured
+from cattlegrid.errors import CattlegridError, Failed, NotMeasured
 from cattlegrid.mirror import keeping, run, schema
 from cattlegrid.mirror.engine import OnD1, OnFile
 from cattlegrid.mirror.keeping import FileWriter, Manifest
@@ -21,8 +25,11 @@ from cattlegrid.model.event import Event, Phase, Tell
 from cattlegrid.model.target import Database
 from cattlegrid.release.examine import Place
 from cattlegrid.settings import load
+from cattlegrid.verbs import sealed
 from cattlegrid.verbs.edge import Edge
 from cattlegrid.verbs.places import opened
+
+_STAMP: Final = "%Y%m%dT%H%M%SZ"
 
 
 @dataclass(frozen=True)
@@ -34,12 +41,15 @@ class BackedUp:
 
 @dataclass(frozen=True)
 class BackupReport:
+    """`failed` are the databases of which there is no file now, and why."""
+
     environment: Environment
     files: tuple[BackedUp, ...]
+    failed: tuple[Check, ...] = ()
 
     @property
     def outcome(self) -> Outcome:
-        return Outcome.of(check.outcome for one in self.files for check in one.checks)
+        return Outcome.of(check.outcome for check in (*self.failed, *(c for one in self.files for c in one.checks)))
 
 
 def backup(
@@ -47,28 +57,54 @@ def backup(
     environment: Environment = Environment.STAGING,
     names: tuple[str, ...] = (),
     *,
-    into: Path,
+    into: Path | None = None,
+    encrypt: bool = False,
     tell: Tell = lambda _: None,
 ) -> BackupReport:
-    """Write each database of the named workers, or of all, into a file under `into`. The database is only read.
+    """Write each database of the named workers, or of all, into a file under `into`; else where the settings say. The
+    database is only read. With `encrypt`, or recipients in the settings, the files are age's.
 
-    A file that did not come out right is removed. Raises NotMeasured without a database, Failed, ApiError.
+    A file that did not come out right is removed, and the others are made all the same: the report fails. Raises
+    NotMeasured without a database, UsageError without recipients.
     """
     fleet = load(edge.cwd)
+    to = sealed.recipients(fleet) if encrypt or fleet.backup.recipients else ()
     chosen = tuple(worker.name for worker in fleet.named(names))
     with opened(edge, fleet, environment, tell) as (place, _, _):
         databases = dict(_databases(place, chosen))
         if not databases:
             raise NotMeasured("no worker has a database: there is nothing to back up")
-        into.mkdir(parents=True, exist_ok=True)
-        return BackupReport(
-            environment, tuple(_one(edge, place, database, into, tell) for database in databases.values())
-        )
+        folder = into or fleet.root / fleet.backup.folder
+        folder.mkdir(parents=True, exist_ok=True)
+        files: list[BackedUp] = []
+        failed: list[Check] = []
+        for database in databases.values():
+            try:
+                files.append(_one(edge, place, database, folder, to, tell))
+            except CattlegridError as error:
+                name = database.name or database.id
+                failed.append(Check(f"backup of {name}", Outcome.FAIL, f"there is none: {error.what}"))
+        return BackupReport(environment, tuple(files), tuple(failed))
 
 
-def verify(file: Path) -> BackupReport:
-    """A backup file against its manifest: bytes, structure, every value."""
-    manifest, checks = keeping.verify(file)
+def newest(folder: Path, name: str) -> datetime | None:
+    """When the last good backup of the database of this name was taken, by the files in the folder. A file has a
+    manifest only when all of it was there and was right.
+    """
+    found = []
+    for file in folder.glob(f"{glob.escape(name)}-*.sqlite*"):
+        stamp = file.name.removeprefix(f"{name}-").partition(".")[0]
+        manifest = file.with_name(file.name.replace(".sqlite", ".json"))
+        with suppress(ValueError):
+            taken = datetime.strptime(stamp, _STAMP).replace(tzinfo=UTC)
+            found += [taken] if manifest.is_file() else []
+    return max(found, default=None)
+
+
+def verify(edge: Edge, file: Path) -> BackupReport:
+    """A backup file against its manifest: bytes, structure, every value. One that is encrypted is opened in memory."""
+    with sealed.opened(edge, file) as plain:
+        manifest, checks = keeping.verify(plain)
     return BackupReport(Environment.named(manifest.environment), (BackedUp(file, manifest, checks),))
 
 
@@ -79,21 +115,38 @@ def _databases(place: Place, chosen: tuple[str, ...]) -> Iterator[tuple[str, Dat
                 yield database.id, database
 
 
-def _one(edge: Edge, place: Place, database: Database, into: Path, tell: Tell) -> BackedUp:
+def _one(edge: Edge, place: Place, database: Database, into: Path, to: tuple[str, ...], tell: Tell) -> BackedUp:
     environment = place.target.environment
     now = edge.clock.now()
     name = database.name or database.id
-    file = into / f"{name}-{now:%Y%m%dT%H%M%SZ}.sqlite"
+    file = into / f"{name}-{now.strftime(_STAMP)}.sqlite"
     tell(Event(Phase.STARTED, f"back up {name}", environment))
     started = edge.clock.monotonic()
+    if to:
+        with sealed.memory() as folder:
+            plain = _written(edge, place, database, folder / file.name)
+            made = replace(plain, file=sealed.seal(plain.file, into, to))
+    else:
+        made = _written(edge, place, database, file)
+    seconds = edge.clock.monotonic() - started
+    tell(Event(Phase.FINISHED, f"back up {name}", environment, "", str(made.file), seconds))
+    return made
+
+
+def _written(edge: Edge, place: Place, database: Database, file: Path) -> BackedUp:
     keeping.private(file)
     try:
-        made = _copied(edge, place, database, file)
-    except CattlegridError:
+        return _right(_copied(edge, place, database, file), database)
+    except BaseException:
         file.unlink(missing_ok=True)
+        keeping.beside(file).unlink(missing_ok=True)
         raise
-    seconds = edge.clock.monotonic() - started
-    tell(Event(Phase.FINISHED, f"back up {name}", environment, "", str(file), seconds))
+
+
+def _right(made: BackedUp, database: Database) -> BackedUp:
+    wrong = "; ".join(f"{check.name}: {check.detail}" for check in made.checks if check.outcome is not Outcome.PASS)
+    if wrong:
+        raise Failed(f"what was read is not what the database holds: {wrong}", where=database.name)
     return made
 
 

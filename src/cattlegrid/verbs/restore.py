@@ -21,9 +21,11 @@ from cattlegrid.mirror.run import Job
 from cattlegrid.model.check import Check, Outcome
 from cattlegrid.model.environment import Environment
 from cattlegrid.model.event import Event, Phase, Tell
+from cattlegrid.model.fleet import Fleet
 from cattlegrid.model.target import Database
 from cattlegrid.release.examine import Place
 from cattlegrid.settings import load
+from cattlegrid.verbs import sealed
 from cattlegrid.verbs.edge import Edge
 from cattlegrid.verbs.places import opened
 
@@ -50,10 +52,18 @@ def restore(
     """Load the file into a new database, read all of it back, and only then write its id into the wrangler file.
 
     Nothing that exists is written to. Raises Refused for production's real values going to staging, UsageError for an
-    unknown binding, Failed when the file or the copy is not what the manifest says.
+    unknown binding, Failed when the file or the copy is not what the manifest says. An encrypted file is opened in
+    memory.
     """
     fleet = load(edge.cwd)
     fleet.named((worker,))
+    with sealed.opened(edge, file) as plain:
+        return _restore(edge, fleet, plain, environment, worker, binding, tell)
+
+
+def _restore(
+    edge: Edge, fleet: Fleet, file: Path, environment: Environment, worker: str, binding: str, tell: Tell
+) -> RestoreReport:
     manifest, checks = keeping.verify(file)
     if Outcome.of(check.outcome for check in checks) is not Outcome.PASS:
         raise Failed(

@@ -18,13 +18,17 @@ from cattlegrid.release.provision.orphans import Left, left_in_staging
 from cattlegrid.release.standing import DatabaseStanding, WorkerStanding
 from cattlegrid.release.target import deployables
 from cattlegrid.settings import load
+from cattlegrid.verbs.backup import newest
 from cattlegrid.verbs.edge import Edge
 from cattlegrid.verbs.places import opened
 
 
 @dataclass(frozen=True)
 class Status:
-    """`missing` says which credential was not here, so that one environment was not looked at; empty for none.
+    """`backups` are, by the name of each of production's databases, when its last good backup was taken; None for
+    never, as far as the fleet's backup folder knows.
+
+    `missing` says which credential was not here, so that one environment was not looked at; empty for none.
 
     `left` are staging's resources that no wrangler file names any more; looked for when no worker was named.
     `stops` are the holds on production that people keep in git, and why these could not be fetched when they could not.
@@ -39,6 +43,7 @@ class Status:
     missing: str = ""
     stops: tuple[str, ...] = ()
     left: Left = field(default_factory=Left)
+    backups: tuple[tuple[str, datetime | None], ...] = ()
 
 
 def status(edge: Edge, names: tuple[str, ...] = ()) -> Status:
@@ -57,11 +62,18 @@ def status(edge: Edge, names: tuple[str, ...] = ()) -> Status:
     databases = tuple(one for one in databases if one.worker in chosen)
     command, why = standing.next_command(workers, databases)
     found = left.result() if left is not None else Left()
-    return Status(fleet.name, edge.clock.now(), workers, databases, command, why, missing, stops.result(), found)
+    now, backups = edge.clock.now(), _backups(fleet, databases)
+    return Status(fleet.name, now, workers, databases, command, why, missing, stops.result(), found, backups)
 
 
 def _left(staging: Place, fleet: Fleet) -> Left:
     return left_in_staging(staging.client, staging.target.workers, deployables(fleet, Environment.PRODUCTION))
+
+
+def _backups(fleet: Fleet, databases: tuple[DatabaseStanding, ...]) -> tuple[tuple[str, datetime | None], ...]:
+    folder = fleet.root / fleet.backup.folder
+    names = [one.name for one in databases if one.environment is Environment.PRODUCTION and one.name]
+    return tuple((name, newest(folder, name)) for name in dict.fromkeys(names))
 
 
 def _stops(edge: Edge, fleet: Fleet) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ The keys are found where SOPS itself looks for them: SOPS_AGE_KEY, SOPS_AGE_KEY_
 
 from __future__ import annotations
 
+import os
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -73,6 +74,34 @@ def _decrypted(written: bytes, identity: Any) -> bytes | None:
     return key
 
 
+def seal(source: Path, to: Path, recipients: Iterable[str]) -> None:
+    """Encrypts a file, piece by piece. `to` can be read by its owner only."""
+    with source.open("rb") as plain, os.fdopen(os.open(to, os.O_CREAT | os.O_WRONLY, 0o600), "wb") as sealed:
+        pyrage.encrypt_io(plain, sealed, [_recipient(one) for one in recipients])
+
+
+def unseal(source: Path, to: Path, keyring: Keyring) -> None:
+    """Decrypts a file, piece by piece. Raises MissingCredential when no key of this machine opens it, StoreError when
+    it is not whole.
+    """
+    identities = list(_identities(keyring, None))
+    if not identities:
+        raise MissingCredential("this machine has no age or SSH key", next="set SOPS_AGE_KEY_FILE")
+    with source.open("rb") as sealed, os.fdopen(os.open(to, os.O_CREAT | os.O_WRONLY, 0o600), "wb") as plain:
+        try:
+            pyrage.decrypt_io(sealed, plain, identities)
+        except pyrage.DecryptError as error:
+            if "No matching keys" in str(error):
+                raise MissingCredential(
+                    f"no key of this machine opens {source}", next="set SOPS_AGE_KEY_FILE to a recipient's key"
+                ) from error
+            raise StoreError(f"is not a whole age file: {error}", where=str(source)) from error
+        except OSError as error:
+            if error.errno is not None:  # The machine's own trouble, such as no room; age's has no number.
+                raise
+            raise StoreError(f"is not what was encrypted: {error}", where=str(source)) from error
+
+
 def generate() -> tuple[Secret, str]:
     """A new age key and its public half."""
     made = pyrage.x25519.Identity.generate()
@@ -96,12 +125,13 @@ def _recipient(text: str) -> Any:
     return pyrage.x25519.Recipient.from_str(text)
 
 
-def _identities(keyring: Keyring, recipients: set[str]) -> Iterator[Any]:
+def _identities(keyring: Keyring, recipients: set[str] | None) -> Iterator[Any]:
+    """With `recipients`, SSH keys only of those: others might ask for a passphrase to no use."""
     yield from _age_identities(keyring)
     for file in _ssh_files(keyring.environ):
         public = file.with_name(f"{file.name}.pub")
         known = recipient(public.read_text("utf-8")) if public.is_file() else None
-        if known is None or known in recipients:
+        if known is None or recipients is None or known in recipients:
             yield _ssh_identity(file, keyring)
 
 
