@@ -61,8 +61,8 @@ class Road:
     production: Listed
     staging: Listed
 
-    def mirror(self, *, rules: Rules = KEEP_ALL, size: int = 4_000_000) -> Copied:
-        client, pace = self.cloud.client, Pace(Clock(), calls_allowed=100_000)
+    def mirror(self, *, rules: Rules = KEEP_ALL, size: int = 4_000_000, pace: Pace | None = None) -> Copied:
+        client, pace = self.cloud.client, pace or Pace(Clock(), calls_allowed=100_000)
         source = OnD1(client, self.production.id, self.production.name, pace)
         job = Job(
             source=source,

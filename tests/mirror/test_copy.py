@@ -124,6 +124,23 @@ def test_a_stale_row_in_a_search_index_is_found(tmp_path: Path) -> None:
         engine.run([shape.integrity("f")])
 
 
+class Slow(OnFile):
+    share = 1 / 8
+
+
+@pytest.mark.parametrize(("engine", "most"), [(OnFile, 8), (Slow, 1)])
+def test_a_call_to_a_slow_database_takes_one_range_and_not_eight(
+    tmp_path: Path, engine: Callable[..., OnFile], most: int
+) -> None:
+    rows = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500)"
+    source = filled(tmp_path / "production.db", ROWS[0], f"{rows} INSERT INTO t (v) SELECT hex(zeroblob(9000)) FROM n")
+    batches: list[int] = []
+    with engine(source, read_only=True) as here, OnFile(tmp_path / "staging.db") as there:
+        writer = FileWriter(there, lambda some: batches.append(sum('DELETE FROM "t"' in one.sql for one in some)))
+        assert run.run(job(here, writer), Leaks(KEEP_ALL)).rows == 500
+    assert max(batches) == most
+
+
 class Narrow(OnFile):
     """An engine that refuses to answer with more than a few rows, as D1 does when its memory is used up."""
 

@@ -7,7 +7,9 @@ import threading
 import pytest
 from grounds import Road
 
+from cattlegrid.clock import Clock
 from cattlegrid.cloudflare import d1
+from cattlegrid.mirror.pace import Pace
 from cattlegrid.model.check import Outcome
 from conftest import Fault
 
@@ -25,6 +27,14 @@ def test_calls_that_fail_now_and_then_leave_no_trace(road: Road, fault: Fault, k
 def test_a_write_whose_answer_is_lost_is_written_once(road: Road, fault: Fault) -> None:
     fault("lost", route=f"*/{road.staging.id}/raw", method="POST", count=3, skip=4)
     assert road.mirror(size=150_000).outcome is Outcome.PASS
+    assert road.exact()
+
+
+def test_a_slow_database_is_asked_for_less_at_a_time(road: Road, fault: Fault) -> None:
+    fault("delay", route=CALLS, method="POST", count=1000, seconds=0.1)
+    pace = Pace(Clock(), calls_allowed=100_000, slow=0.05)
+    assert road.mirror(pace=pace).outcome is Outcome.PASS
+    assert pace.share == 1 / 8
     assert road.exact()
 
 

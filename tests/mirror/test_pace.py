@@ -53,3 +53,12 @@ def test_a_call_that_is_too_much_says_so(error: ApiError) -> None:
 
     with pytest.raises(TooMuch):
         Pace(Hours().clock()).call(ask)
+
+
+def test_slow_calls_make_the_next_ones_smaller_and_quick_ones_larger_again() -> None:
+    pace = Pace(Hours().clock())
+    shares = []
+    for seconds, engine in ((1.0, 900.0), (1.0, 1100.0), (6.0, 0.0), (9.0, 0.0), (9.0, 0.0), (2.0, 0.0), (1.0, 10.0)):
+        pace.felt(seconds, engine)
+        shares.append(pace.share)
+    assert shares == [1.0, 1 / 2, 1 / 4, 1 / 8, 1 / 8, 1 / 8, 3 / 16]

@@ -1,10 +1,17 @@
-"""Killed anywhere, a mirror goes on: SIGKILL, at every batch that it writes, before and after the batch."""
+"""Killed anywhere, a mirror goes on: SIGKILL at random moments, and before and after a batch that it writes.
+
+With CATTLEGRID_EXHAUSTIVE=1, at a hundred moments.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import os
+import random
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -14,6 +21,7 @@ from nasty import Nasty
 
 HERE = Path(__file__).parent
 SIZE = 600
+MOMENTS = 100 if os.environ.get("CATTLEGRID_EXHAUSTIVE") == "1" else 4
 
 
 @pytest.fixture(scope="module")
@@ -23,13 +31,35 @@ def production(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run_until(production: Path, staging: Path, *, batch: int, after: bool) -> int:
     """A mirror in a process of its own that kills itself at that batch; its exit code."""
-    argv = [sys.executable, str(HERE / "killed.py"), str(production), str(staging), str(batch), str(int(after))]
-    return subprocess.run([*argv, str(SIZE)], check=False).returncode
+    return subprocess.run(argv(production, staging, batch, after=after), check=False).returncode
+
+
+def argv(production: Path, staging: Path, batch: int = 9999, *, after: bool = False) -> list[str]:
+    program = [sys.executable, str(HERE / "killed.py")]
+    return [*program, str(production), str(staging), str(batch), str(int(after)), str(SIZE)]
+
+
+def test_a_mirror_killed_at_any_moment_ends_exact(production: Path, tmp_path: Path) -> None:
+    started = time.monotonic()
+    assert run_until(production, tmp_path / "whole.db", batch=9999, after=False) == 0
+    whole, dice = time.monotonic() - started, random.Random(8)
+    killed = 0
+    for number in range(MOMENTS):
+        staging = tmp_path / f"{number}.db"
+        with subprocess.Popen(argv(production, staging)) as running:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                running.wait(dice.uniform(0.1, 1.0) * whole)
+            running.kill()
+        killed += running.returncode == -signal.SIGKILL
+        assert run_until(production, staging, batch=9999, after=False) == 0
+        assert content(staging) == content(production)
+        assert structure(staging) == structure(production)
+    assert killed
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 def test_a_mirror_killed_once_at_each_batch_ends_exact(production: Path, tmp_path: Path, after: bool) -> None:
-    for batch in range(1, 60, 13):
+    for batch in range(8, 60, 24):
         staging = tmp_path / f"{batch}.db"
         if run_until(production, staging, batch=batch, after=after) == 0:
             break

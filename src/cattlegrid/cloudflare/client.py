@@ -7,7 +7,7 @@ Cloudflare surely did not act on it; otherwise it raises InDoubt, and `once` fin
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from typing import Final, Self, TypeVar
 
@@ -46,12 +46,13 @@ class Body:
 @dataclass(frozen=True)
 class Answer:
     """`result` of the envelope, and its `result_info`. `replaced` says that U+FFFD is somewhere in the answer: the only
-    trace of text that is not UTF-8.
+    trace of text that is not UTF-8. `seconds` is how long this answer took, without waits and earlier attempts.
     """
 
     result: object
     info: Mapping[str, object]
     replaced: bool = False
+    seconds: float = 0.0
 
 
 class Client:
@@ -144,6 +145,7 @@ class Client:
         where = f"{method} {path}"
         for attempt in range(_ATTEMPTS):
             last = attempt == _ATTEMPTS - 1
+            asked = self.clock.monotonic()
             try:
                 self.pace.wait(self.clock)
                 response = self._send(method, path, query or {}, body or Body(), headers or {})
@@ -157,7 +159,7 @@ class Client:
             self.behind = _behind(response, self.clock)
             self.pace.heard(told.get("ratelimit", ""), told.get("ratelimit-policy", ""), self.clock.monotonic())
             if response.status_code < 400:
-                return _answer(response, where)
+                return replace(_answer(response, where), seconds=self.clock.monotonic() - asked)
             wait = _wait(response, attempt)
             if response.status_code == 429 and not last and wait <= _LONGEST_WAIT:
                 self.clock.sleep(wait)

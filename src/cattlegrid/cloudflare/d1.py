@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cattlegrid.cloudflare import reading
-from cattlegrid.cloudflare.client import Body, Client, items_of
+from cattlegrid.cloudflare.client import Answer, Body, Client, items_of
 from cattlegrid.errors import ApiError
 
 Row = Mapping[str, object]
@@ -24,7 +24,7 @@ class Statement:
 @dataclass(frozen=True)
 class Result:
     """What one statement of a batch gave. `milliseconds` is the engine's own time; rows as D1 bills them. `replaced`
-    says that U+FFFD came somewhere in the whole batch's answer.
+    and `seconds` are the whole batch's: whether U+FFFD came somewhere in its answer, and how long we waited for it.
     """
 
     rows: list[list[object]]
@@ -32,6 +32,7 @@ class Result:
     rows_written: int = 0
     milliseconds: float = 0.0
     replaced: bool = False
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ def batch(client: Client, database_id: str, statements: Sequence[Statement], *, 
     path = f"/d1/database/{database_id}/raw"
     said = [{"sql": one.sql, "params": list(one.parameters)} for one in statements]
     answer = client.call("POST", path, body=Body(json={"batch": said}), repeatable=repeatable)
-    return [_result(result, replaced=answer.replaced) for result in items_of(answer.result)]
+    return [_result(result, answer) for result in items_of(answer.result)]
 
 
 def create(client: Client, name: str) -> Listed:
@@ -119,7 +120,7 @@ def restore(client: Client, database_id: str, to: str) -> None:
     client.call("POST", f"/d1/database/{database_id}/time_travel/restore", query={"bookmark": to})
 
 
-def _result(item: Row, *, replaced: bool) -> Result:
+def _result(item: Row, answer: Answer) -> Result:
     results, meta = reading.part(item, "results"), reading.part(item, "meta")
     rows = results.get("rows")
     return Result(
@@ -127,7 +128,8 @@ def _result(item: Row, *, replaced: bool) -> Result:
         rows_read=_number(meta, "rows_read"),
         rows_written=_number(meta, "rows_written"),
         milliseconds=float(_number(reading.part(meta, "timings"), "sql_duration_ms")),
-        replaced=replaced,
+        replaced=answer.replaced,
+        seconds=answer.seconds,
     )
 
 

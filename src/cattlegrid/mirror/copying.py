@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import queue
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -95,13 +96,13 @@ def copy(road: Road, parcels: Sequence[Parcel]) -> list[Chunk]:
     finished: dict[int, Chunk] = {chunk.number: chunk for parcel in parcels for chunk in parcel.chunks}
     waiting = [_rest(parcel) for parcel in parcels]
     noted: list[tuple[Chunk, int, str]] = []
-    circles: list[tuple[Chunk, Sequence[str]]] = []
+    circles: list[Parcel] = []
     reading_back: Future[list[tuple[Chunk, int, str]]] | None = None
     with ThreadPoolExecutor(1, "mirror-verify") as verifier:
         for parcel, loaded in _ahead(road, [parcel for parcel in waiting if parcel.chunks]):
             _write(road, parcel, loaded, noted)
             held = [one for one in loaded if parcel.held.get(one.chunk.range.table)]
-            circles += [(one.chunk, parcel.held[one.chunk.range.table]) for one in held]
+            circles += [Parcel(tuple(one.chunk for one in held), parcel.held)] if held else []
             noted = reading_back.result() if reading_back else []
             _count(road, finished, noted)
             reading_back = verifier.submit(_verify, road, [one for one in loaded if one not in held])
@@ -112,8 +113,8 @@ def copy(road: Road, parcels: Sequence[Parcel]) -> list[Chunk]:
         _count(road, finished, noted)
     if noted:
         road.writer.write(progress.verified(noted))
-    for chunk, columns in circles:
-        _close(road, chunk, columns, finished)
+    for parcel in circles:
+        _close(road, parcel, finished)
     return [finished[number] for number in sorted(finished)]
 
 
@@ -173,7 +174,7 @@ def halves(engine: Engine, table: Table, one: Range) -> list[Range]:
 
 
 def _rest(parcel: Parcel) -> Parcel:
-    return Parcel(tuple(chunk for chunk in parcel.chunks if not chunk.verified), parcel.held)
+    return replace(parcel, chunks=tuple(chunk for chunk in parcel.chunks if not chunk.verified))
 
 
 def _ahead(road: Road, parcels: Sequence[Parcel]) -> Iterator[tuple[Parcel, list[Loaded]]]:
@@ -183,7 +184,7 @@ def _ahead(road: Road, parcels: Sequence[Parcel]) -> Iterator[tuple[Parcel, list
 
     def reading() -> None:
         try:
-            for parcel in parcels:
+            for parcel in _cut(road, parcels):
                 if stop.is_set():
                     return
                 _offer(ready, (parcel, load(road, parcel.chunks)), stop)
@@ -201,6 +202,16 @@ def _ahead(road: Road, parcels: Sequence[Parcel]) -> Iterator[tuple[Parcel, list
     finally:
         stop.set()
         thread.join()
+
+
+def _cut(road: Road, parcels: Sequence[Parcel]) -> Iterator[Parcel]:
+    """The parcels, in parts while production or staging is slow."""
+    for parcel in parcels:
+        rest = parcel
+        while rest.chunks:
+            share = min(road.source.share, road.writer.engine.share)
+            part, rest = rest.cut(math.ceil(len(parcel.chunks) * share))
+            yield part
 
 
 def _offer(
@@ -295,17 +306,16 @@ def _count(road: Road, finished: dict[int, Chunk], noted: Sequence[tuple[Chunk, 
     road.tally.done(sum(number for _, number, _ in noted), sum(chunk.range.bytes for chunk, _, _ in noted))
 
 
-def _close(road: Road, chunk: Chunk, columns: Sequence[str], finished: dict[int, Chunk]) -> None:
+def _close(road: Road, parcel: Parcel, finished: dict[int, Chunk]) -> None:
     """Sets the references that were held back, now that every row is there, and verifies the whole rows."""
-    (one,) = load(road, [chunk])
+    loaded = load(road, parcel.chunks)
     started = road.tally.clock.monotonic()
-    road.writer.write(
-        [
-            Statement("PRAGMA defer_foreign_keys = ON"),
-            *writing.update(road.tables[chunk.range.table], columns, one.rows, one.lines),
-        ]
-    )
+    statements = [Statement("PRAGMA defer_foreign_keys = ON")]
+    for one in loaded:
+        table = one.chunk.range.table
+        statements += writing.update(road.tables[table], parcel.held[table], one.rows, one.lines)
+    road.writer.write(statements)
     road.tally.spent("write", started)
-    noted = _verify(road, [one])
+    noted = _verify(road, loaded)
     road.writer.write(progress.verified(noted))
     _count(road, finished, noted)

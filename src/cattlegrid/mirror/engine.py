@@ -20,7 +20,9 @@ PARAMETER_BYTES: Final = 1_900_000
 
 
 class Engine(Protocol):
-    """`run` is one transaction. `bytes_of` is the engine's SQL for a value's length in bytes."""
+    """`run` is one transaction. `bytes_of` is the engine's SQL for a value's length in bytes. `share` is how much of an
+    ordinary call it should be asked for now, from 1 down: less while it is slow.
+    """
 
     @property
     def name(self) -> str: ...
@@ -28,6 +30,9 @@ class Engine(Protocol):
     def run(self, statements: Sequence[Statement]) -> list[Result]: ...
 
     def bytes_of(self, expression: str) -> str: ...
+
+    @property
+    def share(self) -> float: ...
 
 
 @dataclass
@@ -63,10 +68,15 @@ class OnD1:
     def run(self, statements: Sequence[Statement]) -> list[Result]:
         results = self.pace.call(lambda: d1.batch(self.client, self.id, statements, repeatable=True))
         self.bill.add(results)
+        self.pace.felt(results[0].seconds if results else 0.0, sum(one.milliseconds for one in results))
         return results
 
     def bytes_of(self, expression: str) -> str:
         return f"octet_length({expression})"
+
+    @property
+    def share(self) -> float:
+        return self.pace.share
 
 
 class OnFile:
@@ -81,6 +91,10 @@ class OnFile:
         self._db.text_factory = lambda raw: raw.decode("utf-8", "replace")
         self._db.create_function("unhex", 1, _unhex, deterministic=True)
         self._db.execute("PRAGMA foreign_keys = ON")
+
+    @property
+    def share(self) -> float:
+        return 1.0
 
     def __enter__(self) -> Self:
         return self

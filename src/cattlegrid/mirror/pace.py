@@ -15,6 +15,7 @@ CALLS: Final = 1200
 SECONDS: Final = 300.0
 _BLOCKED: Final = 300.0
 _PATIENCE: Final = 4
+_LEAST: Final = 1 / 8
 _TOO_MUCH: Final = ("memory limit", "exceeded timeout", "too large", "storage operation exceeded", "SQLITE_NOMEM")
 
 T = TypeVar("T")
@@ -28,13 +29,17 @@ class TooMuch(ApiError):
 class Pace:
     """At most `calls_allowed` in any five minutes for one token: the rest of the budget is for whoever else uses it.
 
-    Safe to share between threads. `waited` counts the seconds spent waiting, `calls` the calls made.
+    Safe to share between threads. `waited` counts the seconds spent waiting, `calls` the calls made. `share` is how
+    much of an ordinary call the next one should ask for: it halves with each call that takes longer than `slow`
+    seconds, or the engine a fifth of that, and grows again while calls take less than a quarter of that.
     """
 
     clock: Clock
     calls_allowed: int = CALLS - 100
     calls: int = 0
     waited: float = 0.0
+    slow: float = 5.0
+    share: float = 1.0
     _made: deque[float] = field(default_factory=deque)
     _turn: threading.Lock = field(default_factory=threading.Lock)
 
@@ -52,6 +57,15 @@ class Pace:
                 else:
                     raise
         raise AssertionError("unreachable")
+
+    def felt(self, seconds: float, engine_milliseconds: float) -> None:
+        """How long a call took: for us, and in the engine, which answers nobody else meanwhile."""
+        strain = max(seconds, engine_milliseconds / 1000 * 5) / self.slow
+        with self._turn:
+            if strain > 1:
+                self.share = max(_LEAST, self.share / 2)
+            elif strain < 1 / 4:
+                self.share = min(1.0, self.share * 1.5)
 
     def _take(self) -> None:
         with self._turn:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from cattlegrid.cloudflare.d1 import Statement
@@ -18,35 +18,49 @@ from cattlegrid.mirror.schema import Table, quoted
 TARGET: Final = 4_000_000
 _RANGES: Final = 40
 _FEW: Final = 20_000
+_PARTS: Final = 8
 
 
 @dataclass(frozen=True)
 class Parcel:
     """`held` are, by table, the columns of references that close a circle over more than one parcel: they are written
-    as NULL first, and set when all rows are there.
+    as NULL first, and set when all rows are there. `whole` says that a circle lies in it, and it must not be cut.
     """
 
     chunks: tuple[Chunk, ...]
     held: Mapping[str, tuple[str, ...]]
+    whole: bool = False
+
+    def cut(self, number: int) -> tuple[Parcel, Parcel]:
+        """The first so many chunks, and the rest."""
+        if self.whole:
+            return self, Parcel((), {})
+        return replace(self, chunks=self.chunks[:number]), replace(self, chunks=self.chunks[number:])
 
 
 def plan(engine: Engine, tables: Sequence[Table], blank: Blank, target: int = TARGET) -> list[Chunk]:
-    """Every table's rows in ranges of about `target` bytes, parents first. One call for forty small tables."""
+    """Every table's rows in ranges of a part of `target` bytes, parents first. One call for forty small tables."""
+    size = grain(target)
     ordered = [table for group in circles(tables) for table in group]
     few = _small(engine, ordered)
     planned: dict[str, list[Range]] = {}
     for some in _some([table for table in ordered if few[table.name]]):
         asked = [
-            Statement(ranges.border_sql(engine, table, target, None, blank.get(table.name, frozenset())))
+            Statement(ranges.border_sql(engine, table, size, None, blank.get(table.name, frozenset())))
             for table in some
         ]
         for table, result in zip(some, engine.run(asked), strict=True):
-            planned[table.name] = ranges.plan_table(engine, table, target, _of(blank, table), result.rows)
+            planned[table.name] = ranges.plan_table(engine, table, size, _of(blank, table), result.rows)
     for table in ordered:
         if table.name not in planned:
-            planned[table.name] = ranges.plan_table(engine, table, target, _of(blank, table))
+            planned[table.name] = ranges.plan_table(engine, table, size, _of(blank, table))
     found = [one for table in ordered for one in planned[table.name]]
     return [Chunk(number, one) for number, one in enumerate(found)]
+
+
+def grain(target: int) -> int:
+    """The bytes of one range: several make up a call, so that it can be cut while the database is slow."""
+    return target // _PARTS if target >= TARGET // 2 else target
 
 
 def parcels(tables: Sequence[Table], chunks: Sequence[Chunk], target: int = TARGET) -> list[Parcel]:
@@ -55,26 +69,35 @@ def parcels(tables: Sequence[Table], chunks: Sequence[Chunk], target: int = TARG
     for chunk in chunks:
         by_table.setdefault(chunk.range.table, []).append(chunk)
     found: list[Parcel] = []
-    open_parcel: list[Chunk] = []
     for group in circles(tables):
         mine = [chunk for table in group for chunk in by_table.get(table.name, ())]
         together = circular(group) and len(mine) > 1
         if together and _fits(mine, target):
-            if not _fits([*open_parcel, *mine], target):
-                found.append(Parcel(tuple(open_parcel), {}))
-                open_parcel = []
-            open_parcel += mine
+            _pack(found, [mine], target, whole=True)
         elif together:
-            found += [Parcel(tuple(open_parcel), {})] if open_parcel else []
-            found += [Parcel((chunk,), held(group)) for chunk in mine]
-            open_parcel = []
+            found.append(Parcel((), {}))
+            _pack(found, [[chunk] for chunk in mine], target, held=held(group))
+            found.append(Parcel((), {}))
         else:
-            for chunk in mine:
-                if not _fits([*open_parcel, chunk], target):
-                    found.append(Parcel(tuple(open_parcel), {}))
-                    open_parcel = []
-                open_parcel.append(chunk)
-    return [*found, Parcel(tuple(open_parcel), {})] if open_parcel else found
+            _pack(found, [[chunk] for chunk in mine], target)
+    return [parcel for parcel in found if parcel.chunks]
+
+
+def _pack(
+    found: list[Parcel],
+    pieces: Sequence[list[Chunk]],
+    target: int,
+    *,
+    held: Mapping[str, tuple[str, ...]] | None = None,
+    whole: bool = False,
+) -> None:
+    """Into the last parcel while they fit, otherwise into new ones. No piece is cut."""
+    for piece in pieces:
+        last = found[-1] if found else Parcel((), {})
+        if last.chunks and _fits([*last.chunks, *piece], target):
+            found[-1] = replace(last, chunks=(*last.chunks, *piece), whole=last.whole or whole)
+        else:
+            found.append(Parcel(tuple(piece), held or {}, whole))
 
 
 def held(group: Sequence[Table]) -> dict[str, tuple[str, ...]]:
