@@ -18,11 +18,15 @@ def test_the_page_names_every_table_and_escapes_its_name(tmp_path: Path) -> None
     assert "http" not in shown
 
 
+def height(line: ET.Element, at: int) -> float:
+    return float(line.attrib["points"].split()[at].split(",")[1])
+
+
 def test_the_line_rises_and_falls_with_the_rate() -> None:
-    line = ET.fromstring(rate([(0.0, 0, 0), (1.0, 100, 0), (2.0, 150, 0), (4.0, 550, 0)])).find("polyline")  # noqa: S314
-    assert line is not None
-    heights = [float(point.split(",")[1]) for point in line.attrib["points"].split()]
-    assert heights[1] > heights[0] > heights[2]
+    drawn = ET.fromstring(rate([(0.0, 0, 0), (1.0, 100, 10), (2.0, 150, 30), (4.0, 550, 31)]))  # noqa: S314
+    by_size, by_rows = drawn.findall("polyline")
+    assert [height(by_rows, at) for at in (0, 2, 4)] == [96.0, 138.0, 12.0]
+    assert height(by_size, 2) == 12.0
 
 
 def test_the_pieces_of_the_bar_are_as_wide_as_their_time() -> None:
