@@ -33,12 +33,15 @@ _LIKELY: Final = re.compile(r"@|\+\d|AKIA|gh[pousr]_|github_pat_|sk-|xox|eyJ|AIz
 
 @dataclass
 class Leaks:
-    """`accepted` are columns (`table.column`) in which such forms are meant to be."""
+    """`accepted` are columns (`table.column`) in which such forms are meant to be. `seen` is, by table, how many rows
+    staging gave back, and by column how many characters of text were in them.
+    """
 
     rules: Rules
     accepted: frozenset[str] = frozenset()
     hits: dict[str, str] = field(default_factory=dict)
     looked: int = 0
+    seen: dict[str, tuple[int, dict[str, int]]] = field(default_factory=dict)
     _originals: set[int] = field(default_factory=set, repr=False)
     _full: bool = False
 
@@ -56,12 +59,22 @@ class Leaks:
 
     def written(self, table: Table, rows: Sequence[Row]) -> None:
         """What staging gave back in masked columns: no value there is anybody's original."""
+        self._see(table, rows)
         for name in self.rules.of(table).masks:
             at, place = table.carried.index(quoted(name)), f"{table.name}.{name}"
             texts = _texts(rows, at)
             self.looked += len(texts)
             if not self._originals.isdisjoint([hash(text) for text in texts if len(text) >= SHORTEST]):
                 self.hits[place] = "the original of a masked value"
+
+    def _see(self, table: Table, rows: Sequence[Row]) -> None:
+        number, columns = self.seen.get(table.name, (0, {}))
+        kinds = {str(row[-1]) for row in rows}
+        for at in range(len(table.carried)):
+            name = _column(table, at)
+            if name is not None and any(letters[at] == "t" for letters in kinds):
+                columns[name] = columns.get(name, 0) + sum(map(len, _texts(rows, at)))
+        self.seen[table.name] = number + len(rows), columns
 
     def kept(self, table: Table, rows: Sequence[Row]) -> None:
         """What lies in staging in columns that are kept: no address, no key, and no word that is masked elsewhere."""
