@@ -132,19 +132,36 @@ def test_a_roll_back_over_a_migration_is_refused_with_its_name_and_the_way_back(
     assert alpha.word("alpha", "production") == "good"
 
 
+def reading(fleet: Standing, column: str) -> dict[str, str]:
+    """The Worker's code, which answers only when it can read this column."""
+    file = fleet.root / "workers/alpha/src/index.js"
+    asked = re.sub(
+        r'if \(path === "/word"\) .*',
+        f'if (path === "/word") return env.DB.prepare("SELECT {column} FROM things").all().then(() => new Response(word));',
+        file.read_text(),
+    )
+    return {"workers/alpha/src/index.js": asked}
+
+
 def test_a_migration_that_production_s_rows_do_not_survive_keeps_the_gate_closed(alpha: Standing) -> None:
     alpha.environ["MIRROR_KEY"] = "a key to mask with, of forty characters"
     asks = '\n[environments.production]\ngate = ["rehearsal"]\n[mirror.mask]\n"*.*" = "keep"\n'
-    release = candidate(alpha, "good", {"cattlegrid.toml": settings(alpha, rules=asks)})
+    settled = {"cattlegrid.toml": settings(alpha, rules=asks), **reading(alpha, "colour")}
+    release = candidate(alpha, "good", settled)
     alpha.done("promote", "--release", release)
     alpha.rows("INSERT INTO things (name) VALUES ('twice'), ('twice')", environment="production")
-    unique = "CREATE UNIQUE INDEX things_name ON things (name);\n"
-    release = candidate(alpha, "new", {"workers/alpha/migrations/0003_unique.sql": unique})
+    unique = "CREATE UNIQUE INDEX things_name ON things (name);\nALTER TABLE things RENAME COLUMN colour TO hue;\n"
+    files = {"workers/alpha/migrations/0003_unique.sql": unique, **reading(alpha, "hue")}
+    release = candidate(alpha, "new", files)
     refused = alpha.run("promote", "--release", release)
     assert refused.code == 3
     assert "rehearsal: fail" in refused.err
     assert "UNIQUE constraint failed" in refused.err
     assert alpha.word("alpha", "production") == "good"
     alpha.rows("DELETE FROM things", environment="production")
-    alpha.done("promote", "--release", release)
+    conditions = alpha.done("promote", "--release", release, "--json").json["plan"]["conditions"]
+    (rehearsed,) = [one["detail"] for one in conditions if one["name"] == "rehearsal"]
+    assert "a roll back of the code alone is not possible: alpha: GET /word: status 500" in rehearsed
     assert alpha.word("alpha", "production") == "new"
+    scripts = [one["id"] for one in alpha.cloud.result("GET", "/workers/scripts")]
+    assert not [name for name in scripts if "-rehearsal-" in name]

@@ -30,6 +30,15 @@ def address(client: Client, script: str) -> Address:
     return Address(found.get("enabled") is True, found.get("previews_enabled") is True)
 
 
+def delete(client: Client, script: str) -> None:
+    """Deletes a script with all its versions; one that is gone already is no error."""
+    try:
+        client.call("DELETE", f"/workers/scripts/{quote(script, safe='')}", query={"force": "true"})
+    except ApiError as error:
+        if error.status != 404:
+            raise
+
+
 def crons(client: Client, script: str) -> tuple[str, ...]:
     path = f"/workers/scripts/{quote(script, safe='')}/schedules"
     listed = reading.mapping(client.get(path), path).get("schedules")

@@ -106,7 +106,7 @@ def _rehearsal(edge: Edge, seen: Seen, tell: Tell) -> tuple[Check, ...]:
         found = rehearse(edge, tuple(seen.gate.pieces), tell=tell)
     except CattlegridError as error:
         return (Check("rehearsal", Outcome.NOT_MEASURED, str(error)),)
-    return (conditions.rehearsal(found.checks),)
+    return (conditions.rehearsal(found.checks, found.rollback),)
 
 
 def _smoke_staging(edge: Edge, seen: Seen, tell: Tell) -> SmokeReport:

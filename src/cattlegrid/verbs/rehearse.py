@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 
+from cattlegrid import toolchain
 from cattlegrid.cloudflare import d1
 from cattlegrid.database import marker, migrations, state
 from cattlegrid.database.migrations import Migration
@@ -20,33 +23,48 @@ from cattlegrid.mirror.staging import StagingWriter
 from cattlegrid.model.check import Check, Outcome
 from cattlegrid.model.environment import Environment
 from cattlegrid.model.event import Event, Phase, Tell
+from cattlegrid.model.target import Deployable
+from cattlegrid.release import live, trial
+from cattlegrid.release.examine import Place
+from cattlegrid.release.trial import Code, Stage
+from cattlegrid.secrets import store
 from cattlegrid.verbs.edge import Edge
 from cattlegrid.verbs.mirror import Ground, Surveyed, surveyed
+from cattlegrid.wrangler.run import pinned
 
 
 @dataclass(frozen=True)
 class Options:
-    """`unmasked` copies real values, within one account only. `loss_meant` accepts rows that migrations take away."""
+    """`unmasked` copies real values, within one account only. `loss_meant` accepts rows that migrations take away.
+    `smoke` starts the code on the migrated copy: staging's, and what production runs now.
+    """
 
     unmasked: bool = False
     loss_meant: bool = False
+    smoke: bool = True
 
 
 @dataclass(frozen=True)
 class DatabaseRehearsed:
-    """`rows` is how many rows of production the copy had; `migrations` those that ran, the last of which may fail."""
+    """`rows` is how many rows of production the copy had; `migrations` those that ran, the last of which may fail.
+
+    `new` is how staging's code fares on the migrated rows, `old` how production's does: whether a roll back would work.
+    """
 
     database: str
     pending: tuple[str, ...]
     rows: int
     masked: bool
     migrations: tuple[Rehearsed, ...]
+    new: tuple[Check, ...] = ()
+    old: tuple[Check, ...] = ()
 
     def checks(self, *, loss_meant: bool) -> tuple[Check, ...]:
-        """A check for each pending migration; those after a failure are not measured."""
+        """A check for each pending migration and each worker's new code; those after a failure are not measured."""
         found = [_check(self.database, one, loss_meant=loss_meant) for one in self.migrations]
         rest = self.pending[len(found) :]
-        return (*found, *(Check(name, Outcome.NOT_MEASURED, "an earlier one failed", self.database) for name in rest))
+        gaps = (Check(name, Outcome.NOT_MEASURED, "an earlier one failed", self.database) for name in rest)
+        return (*found, *gaps, *self.new)
 
 
 @dataclass(frozen=True)
@@ -59,6 +77,19 @@ class RehearsalReport:
     def outcome(self) -> Outcome:
         """Nothing pending passes: production lacks no migration, and that was looked up."""
         return Outcome.of(check.outcome for check in self.checks) if self.checks else Outcome.PASS
+
+    @property
+    def rollback(self) -> str:
+        """Whether production could go back to the code that it runs now, once the migrations are in; empty when none
+        is pending, or the code was not tried.
+        """
+        old = [check for one in self.databases for check in one.old]
+        if not old:
+            return ""
+        outcome = Outcome.of(check.outcome for check in old)
+        bad = "; ".join(f"{one.worker}: {one.detail}" for one in old if one.outcome is not Outcome.PASS)
+        said = {Outcome.PASS: "possible", Outcome.FAIL: "not possible", Outcome.NOT_MEASURED: "not measured"}[outcome]
+        return f"a roll back of the code alone is {said}" + (f": {bad}" if bad else "")
 
 
 def rehearse(
@@ -86,10 +117,36 @@ def _one(ground: Ground, one: Surveyed, options: Options, tell: Tell) -> Databas
     with _throw_away(ground, one) as writer:
         copied = _copy(ground, one, writer, options)
         found = rehearse_on(writer, [(migration.name, migration.sql) for migration in pending], clock)
+        new, old = _code(ground, one, writer) if options.smoke and not found[-1].failure else ((), ())
     said = f"{len(found)} migrations on {copied.rows} rows"
     tell(Event(Phase.FINISHED, f"rehearse {name}", Environment.STAGING, "", said, clock.monotonic() - started))
     names = tuple(migration.name for migration in pending)
-    return DatabaseRehearsed(name, names, copied.rows, not options.unmasked, found)
+    return DatabaseRehearsed(name, names, copied.rows, not options.unmasked, found, new, old)
+
+
+def _code(ground: Ground, one: Surveyed, writer: StagingWriter) -> tuple[tuple[Check, ...], tuple[Check, ...]]:
+    """Staging's code and production's on the copy, by the smoke checks of each worker that binds the database."""
+    workers = [ground.staging.target.workers[name] for name in one.pair.workers]
+    asked = [worker for worker in workers if worker.worker.smoke]
+    if not asked:
+        return (), ()
+    edge, database = ground.edge, (one.pair.staging.id, writer.engine.id, writer.engine.name)
+    with tempfile.TemporaryDirectory(prefix="cattlegrid-") as folder:
+        wrangler = pinned(toolchain.locate(edge.environ))
+        stored = store.read(ground.fleet, Environment.STAGING, edge.environ)
+        stage = Stage(ground.staging.client, wrangler, edge.environ, stored, Path(folder))
+
+        def tried(worker: Deployable, place: Place, called: str) -> Check:
+            script = place.target.workers[worker.worker.name].script
+            version = live.read_one(place.client, script).version
+            if version is None:
+                where = place.target.environment.value
+                return Check(called, Outcome.NOT_MEASURED, f"nothing is deployed in {where}", worker.worker.name)
+            return trial.run(stage, worker, Code(place.client, script, version, called), database)
+
+        new = tuple(tried(worker, ground.staging, "the new code") for worker in asked)
+        old = tuple(tried(worker, ground.production, "the code that is live now") for worker in asked)
+    return new, old
 
 
 def _pending(ground: Ground, one: Surveyed) -> tuple[Migration, ...]:

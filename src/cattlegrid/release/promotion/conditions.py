@@ -80,14 +80,17 @@ def _differences(side: Side) -> str:
     return "; ".join([*said[:5], *([f"and {len(said) - 5} more"] if len(said) > 5 else [])])
 
 
-def rehearsal(found: Iterable[Check]) -> Check:
-    """The pending migrations, tried on copies of production's rows: `found` has a check for each."""
+def rehearsal(found: Iterable[Check], rollback: str = "") -> Check:
+    """The pending migrations, tried on copies of production's rows: `found` has a check for each of them, and for each
+    worker's code on the migrated rows. `rollback` says whether the live code would work there.
+    """
     seen = list(found)
     if not seen:
         return Check("rehearsal", Outcome.PASS, "production lacks no migration of the candidate")
     bad = [f"{one.worker} {one.name}: {one.detail}" for one in seen if one.outcome is not Outcome.PASS]
-    detail = "; ".join(bad) or f"{len(seen)} migrations ran on copies of production's rows"
-    return Check("rehearsal", Outcome.of(one.outcome for one in seen), detail)
+    detail = "; ".join(bad) or f"{len(seen)} checks on copies of production's rows, made just now"
+    said = f"{detail}; {rollback}" if rollback else detail
+    return Check("rehearsal", Outcome.of(one.outcome for one in seen), said)
 
 
 def not_built(gate: tuple[str, ...]) -> tuple[Check, ...]:

@@ -136,16 +136,20 @@ def _pack(carrier: Carrier, step: PromotionStep, deployable: Deployable, folder:
             where=step.worker,
             next="cattlegrid deploy --again",
         )
-    code = folder / "code"
-    for module in modules:
-        path = code / _inside(module)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(module.content)
-    folder.mkdir(parents=True, exist_ok=True)
     packed = config(deployable, modules, main)
     if isinstance(declared := packed.get("assets"), Mapping):
         packed["assets"] = {**declared, "directory": str(assets.folder(carrier.gathered, step.worker))}
-    (folder / "wrangler.json").write_text(json.dumps(packed), "utf-8")
+    unpack(folder, modules, packed)
+
+
+def unpack(folder: Path, modules: tuple[Module, ...], config: Mapping[str, object]) -> None:
+    """The modules under `code`, and the wrangler config beside them."""
+    for module in modules:
+        path = folder / "code" / _inside(module)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(module.content)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "wrangler.json").write_text(json.dumps(config), "utf-8")
 
 
 def config(deployable: Deployable, modules: tuple[Module, ...], main: str) -> dict[str, object]:
