@@ -135,12 +135,9 @@ def test_a_roll_back_over_a_migration_is_refused_with_its_name_and_the_way_back(
 def reading(fleet: Standing, column: str) -> dict[str, str]:
     """The Worker's code, which answers only when it can read this column."""
     file = fleet.root / "workers/alpha/src/index.js"
-    asked = re.sub(
-        r'if \(path === "/word"\) .*',
-        f'if (path === "/word") return env.DB.prepare("SELECT {column} FROM things").all().then(() => new Response(word));',
-        file.read_text(),
-    )
-    return {"workers/alpha/src/index.js": asked}
+    asked = 'return env.DB.prepare("SELECT colour FROM things").all().then(() => new Response(word));'
+    found = re.sub(r'(if \(path === "/word"\)) .*', rf"\1 {asked}", file.read_text())
+    return {"workers/alpha/src/index.js": found.replace("SELECT colour", f"SELECT {column}")}
 
 
 def test_a_migration_that_production_s_rows_do_not_survive_keeps_the_gate_closed(alpha: Standing) -> None:
