@@ -145,9 +145,9 @@ class Client:
         where = f"{method} {path}"
         for attempt in range(_ATTEMPTS):
             last = attempt == _ATTEMPTS - 1
+            self.pace.wait(self.clock)
             asked = self.clock.monotonic()
             try:
-                self.pace.wait(self.clock)
                 response = self._send(method, path, query or {}, body or Body(), headers or {})
             except httpx2.TransportError as cut:
                 sent = not isinstance(cut, _NOT_SENT)
