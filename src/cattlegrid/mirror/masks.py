@@ -20,6 +20,8 @@ from cattlegrid.mirror.words import FIRST, LAST, STREETS, TOWNS
 from cattlegrid.model.secret import Secret
 
 _DIGITS: Final = 20
+_LOW_FIRST: Final = tuple(name.lower() for name in FIRST)
+_LOW_LAST: Final = tuple(name.lower() for name in LAST)
 _DATE: Final = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?!\d)")
 _URL: Final = re.compile(r"([a-zA-Z][\w+.-]*://)([^/?#]*)(.*)", re.DOTALL)
 _IPV4: Final = re.compile(r"(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})")
@@ -175,8 +177,10 @@ def _unique_person(keyed: Keyed, value: str) -> str:
 
 
 def _email(keyed: Keyed, value: str) -> str:
-    first, last = _person(keyed, value).lower().split()
-    return f"{first}.{last}.{_hex(keyed, value)}@example.com"
+    digest = keyed.digest(value)  # One for both: as _person and _hex make them.
+    number = int.from_bytes(digest, "big")
+    first, last = _LOW_FIRST[number % 128], _LOW_LAST[number // 128 % 128]
+    return f"{first}.{last}.{digest.hex()[:_DIGITS]}@example.com"
 
 
 def _hostname(keyed: Keyed, value: str) -> str:
