@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
-from grounds import Cloud, Road
+from grounds import Cloud, Fault, Road
 from nasty import Nasty
 
 from cattlegrid.cloudflare import d1
@@ -31,9 +31,6 @@ def cloud(node_parts: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> It
         made.tell("PUT", "/local/rate-limit", {"calls": 100_000})
         yield made
     daemon.reset(state)
-
-
-Fault = Callable[..., None]
 
 
 @pytest.fixture

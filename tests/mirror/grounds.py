@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +25,9 @@ from cattlegrid.mirror.run import Copied, Job
 from cattlegrid.mirror.staging import StagingWriter
 from cattlegrid.model.environment import Environment
 from cattlegrid.model.target import Target
+
+Fault = Callable[..., None]
+"""Arms a fault of the local Cloudflare."""
 
 
 @dataclass(frozen=True)

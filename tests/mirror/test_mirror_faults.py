@@ -5,13 +5,12 @@ from __future__ import annotations
 import threading
 
 import pytest
-from grounds import Road
+from grounds import Fault, Road
 
 from cattlegrid.clock import Clock
 from cattlegrid.cloudflare import d1
 from cattlegrid.mirror.pace import Pace
 from cattlegrid.model.check import Outcome
-from conftest import Fault
 
 pytestmark = pytest.mark.slow
 CALLS = "*/d1/database/*"
