@@ -6,10 +6,11 @@ import pytest
 from mirror_files import KEY, FileWriter, filled, job, mirrored
 
 from cattlegrid.errors import Failed, Refused
-from cattlegrid.mirror import policy, run, schema
+from cattlegrid.mirror import policy, run, schema, shapes
 from cattlegrid.mirror.engine import OnFile
 from cattlegrid.mirror.leaks import Leaks
 from cattlegrid.mirror.policy import Resolved
+from cattlegrid.mirror.schema import literal
 from cattlegrid.model.check import Outcome
 from cattlegrid.model.fleet import MirrorSettings
 
@@ -124,3 +125,26 @@ def test_a_table_of_schema_only_arrives_empty(production: Path, tmp_path: Path) 
     policy.refuse_open(found, "database p")
     mirrored(production, tmp_path / "s.db", rules=found.rules)
     assert rows(tmp_path / "s.db", "SELECT count(*) FROM mails") == [(0,)]
+
+
+FORMS = {
+    "email": ("a@b.io", "c.d@e.org"),
+    "url": ("https://a.io/x", "http://b.io"),
+    "json": ('{"a": 1}', "[2]"),
+    "date-shift": ("2026-11-25", "2024-02-29T10:00:00Z"),
+    "ip": ("10.0.0.1", "192.168.1.20"),
+    "phone": ("+49 30 123456", "+1 (212) 555-0100"),
+    "text": ("some words", "10.0 and 4.5.6.7"),
+}
+
+
+def test_proposals_are_made_from_the_form_of_values_where_the_name_says_nothing(tmp_path: Path) -> None:
+    columns = {mask: f"c{at}" for at, mask in enumerate(FORMS)}
+    create = f"CREATE TABLE t ({', '.join(f'{column} TEXT' for column in columns.values())}, email TEXT, status TEXT)"
+    rows = [
+        f"INSERT INTO t VALUES ({', '.join(literal(its[at]) for its in FORMS.values())}, 'x y', NULL)" for at in (0, 1)
+    ]
+    with OnFile(filled(tmp_path / "p.db", create, *rows)) as engine:
+        undecided = policy.resolve(schema.read(engine), MirrorSettings(), KEY, ()).open
+        said = {one.column: one.suggestion for one in shapes.proposed(engine, undecided)}
+    assert said == {column: mask for mask, column in columns.items()} | {"email": "email", "status": "keep"}

@@ -10,7 +10,7 @@ from cattlegrid.cloudflare import d1
 from cattlegrid.cloudflare.d1 import Listed
 from cattlegrid.database import marker
 from cattlegrid.errors import MissingCredential, NotMeasured
-from cattlegrid.mirror import destination, policy, run, schema
+from cattlegrid.mirror import destination, policy, run, schema, shapes
 from cattlegrid.mirror.copying import Tally
 from cattlegrid.mirror.destination import Switched
 from cattlegrid.mirror.engine import OnD1
@@ -128,11 +128,15 @@ class PlanReport:
 
 
 def plan(edge: Edge, names: tuple[str, ...] = ()) -> PlanReport:
-    """What `[mirror]` decides, and lines to add for what it does not. Reads production's schema and no rows."""
+    """What `[mirror]` decides, and lines to add for what it does not. Reads production's schema, and counts of how many
+    values of undecided columns have which form; no value.
+    """
     with surveyed(edge, names) as ground:
         return PlanReport(
             Environment.PRODUCTION,
-            tuple((one.pair.production.name, one.resolved.open) for one in ground.surveyed),
+            tuple(
+                (one.pair.production.name, shapes.proposed(one.source, one.resolved.open)) for one in ground.surveyed
+            ),
             tuple(
                 (one.pair.production.name, f"{table}.{column}", rule)
                 for one in ground.surveyed
