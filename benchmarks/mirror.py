@@ -133,8 +133,8 @@ def _wrangler_with_big(heavy: Field) -> str:
     try:
         seconds = heavy.wrangler()
     except ProgramFailed as failed:
-        words = [line for line in str(failed).splitlines() if "rror" in line]
-        last = words[0].strip()[:200] if words else "without a word"
+        lines = [line.strip() for line in str(failed).splitlines() if line.strip()]
+        last = next((line for line in lines[1:] if "rror" in line or "SQLITE" in line), lines[-1])[:200]
         return f"With rows of 500 KB, wrangler's export and import fail: {last}"
     return f"With rows of 500 KB, wrangler's export and import took {seconds:.0f} s."
 
