@@ -10,6 +10,7 @@ import base64
 import binascii
 import os
 import re
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 from cryptography.exceptions import InvalidTag
@@ -33,7 +34,7 @@ def encrypt(value: Leaf, key: bytes, where: str) -> str:
     if not text:
         return ""
     nonce = os.urandom(_NONCE_BYTES)
-    sealed = AESGCM(key).encrypt(nonce, text.encode(), where.encode())
+    sealed = _cipher(key).encrypt(nonce, text.encode(), where.encode())
     data, tag = sealed[:-16], sealed[-16:]
     return f"ENC[AES256_GCM,data:{_base64(data)},iv:{_base64(nonce)},tag:{_base64(tag)},type:{_type_of(value)}]"
 
@@ -47,10 +48,16 @@ def decrypt(written: str, key: bytes, where: str) -> Leaf:
         raise Unreadable("is not encrypted")
     try:
         nonce, sealed = _bytes(found["iv"]), _bytes(found["data"]) + _bytes(found["tag"])
-        text = AESGCM(key).decrypt(nonce, sealed, where.encode()).decode()
+        text = _cipher(key).decrypt(nonce, sealed, where.encode()).decode()
         return _value(text, found["type"])
     except (InvalidTag, ValueError) as error:
         raise Unreadable("was changed, or belongs to another place or another file") from error
+
+
+@lru_cache(maxsize=2)
+def _cipher(key: bytes) -> AESGCM:
+    """One for all the values of a file."""
+    return AESGCM(key)
 
 
 def text_of(value: Leaf) -> str:
@@ -86,6 +93,6 @@ def _base64(raw: bytes) -> str:
 
 def _bytes(text: str) -> bytes:
     try:
-        return base64.b64decode(text, validate=True)
+        return binascii.a2b_base64(text, strict_mode=True)
     except binascii.Error as error:
         raise ValueError("not base64") from error

@@ -127,6 +127,8 @@ def _mac(plain: Tree) -> str:
 
 
 def _walk(node: object, path: tuple[str, ...], change: Callable[[object, tuple[str, ...]], object]) -> object:
+    if isinstance(node, str):  # nearly every node is one, and is told in a tenth of a Mapping's time
+        return change(node, path)
     if isinstance(node, Mapping):
         return {name: _walk(value, (*path, str(name)), change) for name, value in node.items()}
     if isinstance(node, list):
@@ -135,7 +137,9 @@ def _walk(node: object, path: tuple[str, ...], change: Callable[[object, tuple[s
 
 
 def _leaves(node: object, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], object]]:
-    if isinstance(node, Mapping):
+    if isinstance(node, str):
+        yield path, node
+    elif isinstance(node, Mapping):
         for name, value in node.items():
             yield from _leaves(value, (*path, str(name)))
     elif isinstance(node, list):
