@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
+from typing import Final
 
 from cattlegrid.errors import Refused, UnknownWorker, UsageError
 from cattlegrid.model.environment import Blocks, Environment
@@ -118,6 +119,9 @@ class About:
     previous: str | None = None
 
 
+_NOTHING_SAID: Final = About()
+
+
 @dataclass(frozen=True)
 class Infisical:
     """Where the fleet's secrets are in Infisical. `slugs` are its own names of our environments."""
@@ -178,7 +182,7 @@ class SecretPolicy:
             )
 
     def of(self, name: str) -> About:
-        return self.about.get(name, About())
+        return self.about.get(name, _NOTHING_SAID)
 
     def canonical(self, name: str) -> str:
         """The declared name that this one is an alias of; the name itself when it is none."""
