@@ -29,6 +29,7 @@ from cattlegrid.model.fleet import WorkerSettings
 PATIENCE: Final = 300.0
 _CONNECT: Final = 15.0
 _PAUSE: Final = 1.0
+_LONGEST_PAUSE: Final = 30.0
 _PAGES: Final = 50
 _LISTS: Final = {"tools": "tools", "prompts": "prompts", "resources": "resources", "templates": "resourceTemplates"}
 _METHODS: Final = {
@@ -71,10 +72,19 @@ class Upstream:
         self._settled = anyio.Event()
 
     async def run(self) -> None:
+        """Connects when somebody asks. Who could not be reached is tried again, ever more seldom, until it is there."""
+        await self._wanted.wait()
+        pause = _PAUSE
         while True:
-            await self._wanted.wait()
             await self._once()
-            await anyio.sleep(0 if self._wanted.is_set() and not self.trouble else _PAUSE)
+            if self.trouble or self.mismatch:
+                await anyio.sleep(_PAUSE)
+                with anyio.move_on_after(pause):
+                    await self._wanted.wait()
+                pause = min(2 * pause, _LONGEST_PAUSE)
+            else:
+                await self._wanted.wait()
+                pause = _PAUSE
 
     async def link(self) -> Link:
         """The open connection; opened, and proven, if there is none. Raises Down, Mismatch."""
