@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -291,6 +292,40 @@ def test_a_version_at_no_traffic_is_asked_for_by_header(served: Answering, worke
     smoke(served, HttpCheck("GET", "/page"), ahead=True)
     headers = {call.headers.get("cloudflare-workers-version-overrides") for call in worker.calls}
     assert headers == {f'context-staging="{NEW}"'}
+
+
+def in_steps(served: Answering, *steps: HttpCheck) -> SmokeReport:
+    return smoke(served, of=replace(deployable(), worker=replace(SETTINGS, steps=steps)))
+
+
+def test_steps_hand_on_what_an_answer_held_and_stop_at_the_first_that_fails(served: Answering, worker: Worker) -> None:
+    def page(call: Call) -> Says:
+        if call.method == "POST":
+            return plain({"session": {"id": "a/b", "title": call.json["title"]}}, 201, location="/sessions/7")
+        return plain({"id": "a/b"} if call.path == "/sessions/a%2Fb" else {"error": "none"})
+
+    worker.page = page
+    opened = HttpCheck(
+        "POST", "/sessions", 201, send={"title": "smoke"}, answers={"location": "/sessions/"}, take={"id": "session.id"}
+    )
+    read = HttpCheck("GET", "/sessions/{id}", json={"id": "{id}"}, title="it can be read")
+    assert bad(in_steps(served, opened, read)) == []
+    lost = replace(opened, take={"id": "session.key"})
+    [failed, after] = bad(in_steps(served, lost, read))
+    assert failed == ("POST /sessions → 201", "session.key is not in the answer", Outcome.FAIL)
+    assert after == ("it can be read", "a step before it did not pass", Outcome.NOT_MEASURED)
+
+
+def test_a_check_for_the_other_environment_is_not_asked(served: Answering, worker: Worker) -> None:
+    in_steps(served, HttpCheck("POST", "/sessions", only=PRODUCTION))
+    smoke(served, HttpCheck("GET", "/page", only=PRODUCTION))
+    assert {call.path for call in worker.calls} == {"/health", "/probe/database"}
+
+
+def test_a_header_that_does_not_come_back_fails(served: Answering) -> None:
+    report = smoke(served, HttpCheck("GET", "/page", answers={"content-type": "html", "x-frame-options": "DENY"}))
+    assert "the header content-type is" in the(report, "GET /page").detail
+    assert '"html" must be in it' in the(report, "GET /page").detail
 
 
 def test_a_slow_answer_fails_a_latency_limit(served: Answering) -> None:

@@ -169,3 +169,32 @@ def test_two_folders_of_one_name_are_refused(tmp_path: Path) -> None:
     assert mistakes(tmp_path) == [
         "cattlegrid.toml: fleet.workers[1]: two workers are named 'watch': workers/watch and other/watch"
     ]
+
+
+def test_a_smoke_file_beside_the_wrangler_file_holds_steps_and_its_mistakes_are_named(tmp_path: Path) -> None:
+    repository(tmp_path, FIVE_LINES)
+    steps = tmp_path / "workers" / "context" / "smoke.toml"
+    steps.write_text("""
+[[smoke]]
+name = "a session begins"
+post = "/sessions"
+auth = "CONTEXT_KEY"
+send = { title = "smoke" }
+status = 201
+take = { id = "session.id" }
+only = "staging"
+""")
+    [step] = load(tmp_path).workers[0].steps
+    assert (step.name, step.method, step.send, step.take) == (
+        "a session begins",
+        "POST",
+        {"title": "smoke"},
+        {"id": "session.id"},
+    )
+    steps.write_text('other = 1\n[[smoke]]\nget = "/"\nstatsu = 1\n[[smoke]]\nauth = "NOBODY"\n')
+    said = mistakes(tmp_path)
+    assert any(one.startswith("workers/context/smoke.toml: smoke[0].statsu: there is no such setting") for one in said)
+    assert any(one.startswith("workers/context/smoke.toml: smoke[1]: needs exactly one method") for one in said)
+    assert any(one.startswith("workers/context/smoke.toml: other") for one in said)
+    steps.write_text("[[smoke]\n")
+    assert "workers/context/smoke.toml: is not valid TOML" in mistakes(tmp_path)[0]

@@ -69,7 +69,7 @@ def around(look: Look, repository: Repository) -> Iterator[Finding]:
         yield from _caller(look, caller)
     yield from _outside(look, repository)
     for worker in look.workers:
-        if not worker.settings.smoke and worker.settings.probe is None:
+        if not worker.settings.smoke and not worker.settings.steps and worker.settings.probe is None:
             what = f"{worker.name} has neither smoke checks nor a probe of its databases"
             fix = f'[workers.{worker.name}] smoke = [{{ get = "/…" }}], probe = "/…"'
             yield Finding(rules.NO_SMOKE, "cattlegrid.toml", 1, 1, what, fix, worker.name)

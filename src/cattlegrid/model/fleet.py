@@ -15,7 +15,12 @@ from cattlegrid.model.environment import Blocks, Environment
 
 @dataclass(frozen=True)
 class HttpCheck:
-    """One declared smoke check. `auth` names a secret; "none" sends no credential and says so; None uses none."""
+    """One declared smoke check. `auth` names a secret; "none" sends no credential and says so; None uses none.
+
+    `send` is JSON for the request's body, `answers` headers of the answer and what their values must contain. `only` is
+    the environment that is asked, None for both. `take` gives names to values of the answer, by path ("session.id"),
+    for the steps after it: of a `smoke.toml` alone, as `title` is.
+    """
 
     method: str
     path: str
@@ -25,9 +30,16 @@ class HttpCheck:
     json: object | None = None
     text: str | None = None
     within: float | None = None
+    send: object | None = None
+    answers: Mapping[str, str] = field(default_factory=dict)
+    only: Environment | None = None
+    take: Mapping[str, str] = field(default_factory=dict)
+    title: str = ""
 
     @property
     def name(self) -> str:
+        if self.title:
+            return self.title
         how = "" if self.auth is None else " without a key" if self.auth == "none" else f" with {self.auth}"
         return f"{self.method} {self.path}{how} → {self.status}"
 
@@ -45,6 +57,7 @@ class Auth:
 class WorkerSettings:
     """One Worker: `folder` and `config` (its wrangler file) are POSIX paths relative to the fleet's root.
 
+    `smoke` are checks that are asked at once, `steps` those of its `smoke.toml`, one after another.
     `tools` says of its MCP tools, by name, what they do: "read", "write" or "destructive".
     """
 
@@ -52,6 +65,7 @@ class WorkerSettings:
     folder: str
     config: str
     smoke: tuple[HttpCheck, ...] = ()
+    steps: tuple[HttpCheck, ...] = ()
     health: str | None = "/health"
     probe: str | None = None
     auth: Auth | None = None

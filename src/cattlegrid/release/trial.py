@@ -87,7 +87,9 @@ def _tried(stage: Stage, deployable: Deployable, code: Code, database: tuple[str
     subject = Subject(Environment.STAGING, deployable, version, address)
     http, clock = stage.client.http, stage.client.clock
     first = health.await_version(http, subject, clock)
-    asked = [declared.run(http, subject, one, stored, clock) for one in deployable.worker.smoke]
+    at_once, in_turn = declared.asked_in(subject.environment, deployable.worker)
+    asked = [declared.run(http, subject, one, stored, clock) for one in at_once]
+    asked += declared.steps(http, subject, in_turn, stored, clock)
     return _together(name, [*([first] if first.outcome is Outcome.FAIL else []), *asked], deployable.worker.name)
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import difflib
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from cattlegrid.errors import ConfigError, Mistake, UsageError
 from cattlegrid.model.environment import Environment
@@ -27,6 +28,7 @@ from cattlegrid.settings.table import METHODS
 from cattlegrid.settings.workers import discover
 
 FILE_NAME: Final = "cattlegrid.toml"
+STEPS_FILE: Final = "smoke.toml"
 
 
 def load(cwd: Path) -> Fleet:
@@ -35,7 +37,7 @@ def load(cwd: Path) -> Fleet:
     Raises UsageError when there is none, ConfigError with all the mistakes in it at once.
     """
     file = _find(cwd)
-    document = _parse(file)
+    document = _parse(file, FILE_NAME)
     settings, mistakes = check(document, FILE_NAME)
     fleet = _fleet(file.parent, settings, mistakes)
     if mistakes:
@@ -54,13 +56,13 @@ def _find(cwd: Path) -> Path:
     )
 
 
-def _parse(file: Path) -> dict[str, Any]:
+def _parse(file: Path, shown: str) -> dict[str, Any]:
     try:
         return tomllib.loads(file.read_bytes().decode("utf-8"))
     except UnicodeDecodeError as error:
-        raise ConfigError((Mistake(FILE_NAME, "", f"is not UTF-8 (byte {error.start})"),)) from error
+        raise ConfigError((Mistake(shown, "", f"is not UTF-8 (byte {error.start})"),)) from error
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError((Mistake(FILE_NAME, "", f"is not valid TOML: {error}"),)) from error
+        raise ConfigError((Mistake(shown, "", f"is not valid TOML: {error}"),)) from error
 
 
 def _fleet(root: Path, settings: dict[str, Any], mistakes: list[Mistake]) -> Fleet:
@@ -72,10 +74,13 @@ def _fleet(root: Path, settings: dict[str, Any], mistakes: list[Mistake]) -> Fle
     tables = settings.get("workers", {})
     _known_names(tables, folders, mistakes)
     policy = secrets.policy(settings.get("secrets", {}), mistakes)
+    steps = {name: _steps(root, name, folder, mistakes) for name, (folder, _) in folders.items()}
     workers = tuple(
-        _worker(name, folder, config, tables.get(name, {}), mistakes) for name, (folder, config) in folders.items()
+        replace(_worker(name, folder, config, tables.get(name, {}), mistakes), steps=steps[name])
+        for name, (folder, config) in folders.items()
     )
-    secrets.known(tables, policy, mistakes)
+    used = {name: [step.auth for step in found if step.auth not in {None, "none"}] for name, found in steps.items()}
+    secrets.known(tables, used, policy, mistakes)
     return Fleet(
         root=root,
         name=general.get("name", ""),
@@ -139,7 +144,13 @@ def _known_names(tables: Mapping[str, object], folders: Mapping[str, object], mi
 def _worker(name: str, folder: str, config: str, table: dict[str, Any], mistakes: list[Mistake]) -> WorkerSettings:
     checks = []
     for index, entry in enumerate(table.get("smoke", [])):
-        http_check = _http_check(entry, f"workers.{name}.smoke[{index}]", mistakes)
+        path = f"workers.{name}.smoke[{index}]"
+        mistakes += [
+            Mistake(FILE_NAME, f"{path}.{key}", f"is for the steps of a {STEPS_FILE} beside the wrangler file")
+            for key in ("take", "name")
+            if key in entry
+        ]
+        http_check = _http_check(entry, FILE_NAME, path, mistakes)
         if http_check is not None:
             checks.append(http_check)
     auth = table.get("auth")
@@ -162,11 +173,32 @@ def _auth(table: dict[str, Any]) -> Auth:
     return Auth(table.get("header", "Authorization"), table.get("scheme", "Bearer"), table.get("secret", ""))
 
 
-def _http_check(entry: dict[str, Any], path: str, mistakes: list[Mistake]) -> HttpCheck | None:
+def _steps(root: Path, name: str, folder: str, mistakes: list[Mistake]) -> tuple[HttpCheck, ...]:
+    """The worker's `smoke.toml`: the same tables as `workers.*.smoke[]`, asked one after another."""
+    file = root / folder / STEPS_FILE
+    if not file.is_file():
+        return ()
+    shown = f"{folder}/{STEPS_FILE}" if folder != "." else STEPS_FILE
+    try:
+        document = _parse(file, shown)
+    except ConfigError as error:
+        mistakes += error.mistakes
+        return ()
+    settings, wrong = check({"workers": {name: document}}, shown)
+    prefix = f"workers.{name}."
+    mistakes += [Mistake(shown, one.path.removeprefix(prefix), one.what) for one in wrong]
+    others = sorted(set(document) - {"smoke"})
+    mistakes += [Mistake(shown, key, "only [[smoke]] tables are read here") for key in others]
+    tables = cast("dict[str, dict[str, Any]]", settings["workers"])[name].get("smoke", [])
+    found = [_http_check(entry, shown, f"smoke[{index}]", mistakes) for index, entry in enumerate(tables)]
+    return tuple(step for step in found if step is not None)
+
+
+def _http_check(entry: dict[str, Any], file: str, path: str, mistakes: list[Mistake]) -> HttpCheck | None:
     methods = [method for method in METHODS if method in entry]
     if len(methods) != 1:
         said = f"it has {' and '.join(methods)}" if methods else 'such as get = "/health"'
-        mistakes.append(Mistake(FILE_NAME, path, f"needs exactly one method and path; {said}"))
+        mistakes.append(Mistake(file, path, f"needs exactly one method and path; {said}"))
         return None
     method = methods[0]
     return HttpCheck(
@@ -178,6 +210,11 @@ def _http_check(entry: dict[str, Any], path: str, mistakes: list[Mistake]) -> Ht
         json=entry.get("json"),
         text=entry.get("text"),
         within=entry.get("within"),
+        send=entry.get("send"),
+        answers=entry.get("answers", {}),
+        only=Environment(entry["only"]) if "only" in entry else None,
+        take=entry.get("take", {}),
+        title=entry.get("name", ""),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -61,16 +61,21 @@ def policy(table: dict[str, Any], mistakes: list[Mistake], path: str = "secrets"
     )
 
 
-def known(tables: Mapping[str, dict[str, Any]], policy: SecretPolicy, mistakes: list[Mistake]) -> None:
-    """A mistake for each name that a worker's table uses and no list of `[secrets]` has."""
+def known(
+    tables: Mapping[str, dict[str, Any]],
+    steps: Mapping[str, Iterable[str]],
+    policy: SecretPolicy,
+    mistakes: list[Mistake],
+) -> None:
+    """A mistake for each name that a worker's table or its steps use and no list of `[secrets]` has."""
     names = {name for environment in Environment for name in policy.known(environment)}
-    for worker, table in tables.items():
-        for place, name in _used(table):
-            if name not in names:
-                close = difflib.get_close_matches(name, names, n=1)
-                hint = f"did you mean {close[0]!r}?" if close else "add it to one of the lists in [secrets]"
-                what = f"{name!r} is not declared in [secrets]; {hint}"
-                mistakes.append(Mistake(_FILE, f"workers.{worker}.{place}", what))
+    used = [(f"workers.{worker}.{place}", name) for worker, table in tables.items() for place, name in _used(table)]
+    used += [(f"smoke.toml of {worker}: auth", name) for worker, found in steps.items() for name in found]
+    for place, name in used:
+        if name not in names:
+            close = difflib.get_close_matches(name, names, n=1)
+            hint = f"did you mean {close[0]!r}?" if close else "add it to one of the lists in [secrets]"
+            mistakes.append(Mistake(_FILE, place, f"{name!r} is not declared in [secrets]; {hint}"))
 
 
 def _used(table: dict[str, Any]) -> Iterator[tuple[str, str]]:

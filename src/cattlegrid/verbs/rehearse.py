@@ -127,7 +127,7 @@ def _one(ground: Ground, one: Surveyed, options: Options, tell: Tell) -> Databas
 def _code(ground: Ground, one: Surveyed, writer: StagingWriter) -> tuple[tuple[Check, ...], tuple[Check, ...]]:
     """Staging's code and production's on the copy, by the smoke checks of each worker that binds the database."""
     workers = [ground.staging.target.workers[name] for name in one.pair.workers]
-    asked = [worker for worker in workers if worker.worker.smoke]
+    asked = [worker for worker in workers if worker.worker.smoke or worker.worker.steps]
     if not asked:
         return (), ()
     edge, database = ground.edge, (one.pair.staging.id, writer.engine.id, writer.engine.name)

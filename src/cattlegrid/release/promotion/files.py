@@ -17,7 +17,7 @@ from cattlegrid.model.target import Deployable
 from cattlegrid.release.target import deployables
 from cattlegrid.secrets import uses
 
-_WANTED: Final = ("cattlegrid.toml", "wrangler.json", "wrangler.jsonc", "wrangler.toml")
+_WANTED: Final = ("cattlegrid.toml", "smoke.toml", "wrangler.json", "wrangler.jsonc", "wrangler.toml")
 _ENDS: Final = ".sql"
 
 

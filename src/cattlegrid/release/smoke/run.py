@@ -62,15 +62,16 @@ def run(http: httpx2.Client, subjects: tuple[Subject, ...], around: Surroundings
 def _worker(http: httpx2.Client, subject: Subject, around: Surroundings, clock: Clock) -> _Seen:
     read_back = tuple(bindings.run(subject, around.owned_by_other, keys.OTHER[subject.environment]))
     version = health.await_version(http, subject, clock)
-    declared_checks = subject.deployable.worker.smoke
+    declared_checks, steps = declared.asked_in(subject.environment, subject.deployable.worker)
     if version.outcome is Outcome.FAIL:
         why = "the expected version did not answer"
-        skipped = [subject.check(check.name, Outcome.NOT_MEASURED, why) for check in declared_checks]
+        skipped = [subject.check(check.name, Outcome.NOT_MEASURED, why) for check in (*declared_checks, *steps)]
         return _Seen((version, *skipped), (), read_back)
     questions: list[Callable[[], list[Check]]] = [
         lambda: probe.run(http, subject, around.stored),
         lambda: keys.refuses_a_made_up_key(http, subject),
         *(partial(_declared, http, subject, check, around.stored, clock) for check in declared_checks),
+        lambda: declared.steps(http, subject, steps, around.stored, clock),
     ]
     databases, *others = each(lambda question: question(), questions)
     return _Seen((version, *(check for found in others for check in found)), tuple(databases), read_back)

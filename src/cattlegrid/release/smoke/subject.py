@@ -58,8 +58,9 @@ def ask(
     method: str = "GET",
     headers: Mapping[str, str] | None = None,
     key: tuple[Auth, Secret] | None = None,
+    send: object | None = None,
 ) -> Reply:
-    """One request to the worker, never repeated here."""
+    """One request to the worker, never repeated here. `send` goes as JSON."""
     sent = dict(headers or {})
     if subject.ahead:
         sent[OVERRIDE] = f'{subject.deployable.script}="{subject.version.id}"'
@@ -68,7 +69,7 @@ def ask(
         sent[auth.header] = f"{auth.scheme} {secret.reveal()}".strip()
     started = time.perf_counter()
     try:
-        response = http.request(method, subject.address + path, headers=sent)
+        response = http.request(method, subject.address + path, headers=sent, json=send)
     except httpx2.HTTPError as error:
         return Reply(None, f"no answer: {error or type(error).__name__}", time.perf_counter() - started)
     return Reply(response, "", time.perf_counter() - started)
