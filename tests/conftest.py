@@ -35,5 +35,7 @@ def node_parts() -> Toolchain:
 def herd(node_parts: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Herd]:
     """The example fleet, live in both environments of a local Cloudflare of its own."""
     folder = tmp_path_factory.mktemp("herd")
-    yield raise_herd(node_parts, folder)
-    daemon.reset(folder / "state")
+    try:
+        yield raise_herd(node_parts, folder)
+    finally:
+        daemon.reset(folder / "state")
