@@ -13,7 +13,7 @@ from cattlegrid.model.stamp import Stamp
 from cattlegrid.model.target import Target
 from cattlegrid.model.version import Deployment, Version
 from cattlegrid.release.parallel import each
-from cattlegrid.release.promotion import marks
+from cattlegrid.release.promotion import marks, verified
 from cattlegrid.secrets import digest
 
 _LOOK_BACK: Final = 20
@@ -26,7 +26,8 @@ class Live:
     """One script. All None: nothing of it was ever deployed.
 
     `stamp` says what the live version is made of; it is None when somebody else made it, and `drift` then says why.
-    `waiting` are versions deployed at 0 %: a promotion that did not come to its end.
+    `waiting` are versions deployed at 0 %: a promotion that did not come to its end. `good` is the version that a
+    promotion verified last, empty when none is known.
     """
 
     script: str
@@ -35,6 +36,7 @@ class Live:
     stamp: Stamp | None = None
     drift: str | None = None
     waiting: tuple[str, ...] = ()
+    good: str = ""
 
     @property
     def kept_code(self) -> bool:
@@ -63,13 +65,14 @@ def read_one(client: Client, script: str) -> Live:
     version = versions.read(client, script, shares[0][0])
     waiting = tuple(version_id for version_id, percentage in shares if percentage == 0)
     serving = [share for share in shares if share[1] > 0]
+    good = verified.good(history)
     if len(serving) > 1:
         split = ", ".join(f"{version_id[:8]} {percentage:g} %" for version_id, percentage in serving)
-        return Live(script, newest, version, None, f"traffic is split between versions: {split}", waiting)
+        return Live(script, newest, version, None, f"traffic is split between versions: {split}", waiting, good)
     stamp, drift = origin(client, script, version)
     if stamp is not None and drift is None and _switched_by_hand(client, script, newest, version):
         stamp, drift = None, f"an older version was made live {_by_deployment(newest)}, not by cattlegrid"
-    return Live(script, newest, version, stamp, drift, waiting)
+    return Live(script, newest, version, stamp, drift, waiting, good)
 
 
 def _switched_by_hand(client: Client, script: str, newest: Deployment, version: Version) -> bool:

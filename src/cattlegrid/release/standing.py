@@ -25,7 +25,7 @@ class Running:
     """One worker in one environment. `deployed` is None when it was never deployed; `problem` when it cannot be read.
 
     `secret`: who changed one since the code was deployed. `waiting`: a version at 0 %. `stage`: how far a promotion
-    came (ahead, live, verified, returned, held), or empty.
+    came (ahead, live, verified, returned, held), or empty. `good`: the version last verified by one, or empty.
     """
 
     script: str
@@ -41,6 +41,7 @@ class Running:
     stage: str = ""
     release: str = ""
     secret: str = ""
+    good: str = ""
     problem: str = ""
 
 
@@ -123,6 +124,7 @@ def of_live(live: Live) -> Running:
         stage=mark.stage if mark is not None else "",
         release=mark.release if mark is not None else "",
         secret=_secret(live.version) if live.drift is None else "",
+        good=live.good,
     )
 
 
@@ -201,10 +203,15 @@ def _unfinished(workers: tuple[WorkerStanding, ...]) -> tuple[str, str] | None:
         production = worker.production
         if production is not None and production.waiting:
             waits = f"version {production.waiting[:8]} of {worker.worker} waits at 0 % in production"
-            return "cattlegrid promote", f"a promotion was interrupted: {waits}"
+            return "cattlegrid promote", f"a promotion has not ended: {waits}{_since(production)}"
         if production is not None and production.stage == "live":
-            return "cattlegrid promote", f"a promotion was interrupted: {worker.worker} is live and not verified"
+            unproven = f"{worker.worker} is live and not verified{_since(production)}"
+            return "cattlegrid promote", f"a promotion has not ended: {unproven}"
     return None
+
+
+def _since(running: Running) -> str:
+    return f" since {running.deployed:%H:%M:%S} UTC" if running.deployed is not None else ""
 
 
 def _not_deployed(workers: tuple[WorkerStanding, ...]) -> tuple[str, str] | None:
@@ -220,7 +227,8 @@ def _drifted(workers: tuple[WorkerStanding, ...]) -> tuple[str, str] | None:
             return "git commit, then cattlegrid deploy", f"{worker.worker} runs uncommitted files in staging"
         if worker.production is not None and worker.production.drift:
             why = f"{worker.worker} drifted in production: {worker.production.drift}"
-            return "cattlegrid rollback, or cattlegrid promote --replace-drift", why
+            replaced = "cattlegrid promote --replace-drift"
+            return f"cattlegrid rollback, or {replaced}" if worker.production.good else replaced, why
     return None
 
 

@@ -6,8 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from cattlegrid.cloudflare import deployments, scripts, versions
-from cattlegrid.cloudflare.client import Client
+from cattlegrid.cloudflare import scripts, versions
 from cattlegrid.database import apply, migrations, state
 from cattlegrid.database.schema import parity
 from cattlegrid.database.schema.parity import Side
@@ -139,20 +138,15 @@ def _step(seen: Seen, part: Part) -> PromotionStep | None:
             there=push.there(client, deployable.script, live.version.bindings if live.version is not None else ()),
             again=False,
         ),
-        good=_good(client, live),
+        good=_good(live),
     )
     return step(part, deployable, around, marks.read(live.deployment.message) if live.deployment is not None else None)
 
 
-def _good(client: Client, live: Live) -> str:
+def _good(live: Live) -> str:
     """The version that was last verified in production; with the secrets of today, when only these have changed."""
-    if live.deployment is None:
-        return ""
-    found = verified.good((live.deployment,))
-    if found:
-        return found
-    before = verified.good(deployments.read(client, live.script))
-    return live.version_id if before and live.kept_code else before
+    marked = live.deployment is not None and verified.good((live.deployment,))
+    return live.version_id if live.good and live.kept_code and not marked else live.good
 
 
 def _conditions(seen: Seen, measured: Measured, meant: Meant, going: list[str]) -> tuple[Check, ...]:
