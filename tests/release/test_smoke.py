@@ -132,7 +132,7 @@ def the(report: SmokeReport, name: str) -> Check:
 def test_a_healthy_worker_passes_and_the_report_counts_what_was_examined(served: Answering) -> None:
     report = smoke(served, HttpCheck("GET", "/page", json={"ok": True}))
     assert bad(report) == []
-    assert (report.outcome, report.examined) == (Outcome.PASS, "1 workers, 1 databases, 6 checks, 1 bindings")
+    assert (report.outcome, report.examined) == (Outcome.PASS, "1 worker, 1 database, 6 checks, 1 binding")
 
 
 def test_with_nothing_deployed_the_outcome_is_not_measured() -> None:

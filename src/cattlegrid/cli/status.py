@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from cattlegrid.cli import options
 from cattlegrid.cli.show import Show
+from cattlegrid.model.count import count
 from cattlegrid.model.environment import Environment
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ def _database(database: DatabaseStanding, show: Show) -> list[str]:
     elif database.pending:
         state = show.paint(f"{len(database.pending)} pending: {', '.join(database.pending)}", "yellow")
     else:
-        state = f"{database.applied} migrations, none pending"
+        state = f"{count(database.applied, 'migration')}, none pending"
     marker = database.marker or "no marker"
     return [
         show.environment(database.environment),

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from cattlegrid.model.count import count
 from cattlegrid.model.environment import Environment
 
 
@@ -55,6 +56,10 @@ class SmokeReport:
 
     @property
     def examined(self) -> str:
-        return (
-            f"{self.workers} workers, {self.databases} databases, {len(self.checks)} checks, {self.bindings} bindings"
-        )
+        named = {
+            "worker": self.workers,
+            "database": self.databases,
+            "check": len(self.checks),
+            "binding": self.bindings,
+        }
+        return ", ".join(count(number, what) for what, number in named.items())
