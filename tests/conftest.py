@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections import Counter
 from collections.abc import Iterator
 
@@ -9,6 +10,12 @@ import pytest
 from cattlegrid.local import daemon
 from cattlegrid.toolchain import Toolchain, locate
 from herd import Herd, raise_herd
+
+
+def pytest_configure() -> None:
+    """In the background of a script Ctrl-C is ignored, also by the programs that tests stop by it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
