@@ -55,7 +55,7 @@ def guarded(alpha: Standing, ann: Person) -> Standing:
     approval = signs(alpha, ann)
     alpha.done("promote", "--release", release)
     [newest, *_] = alpha.done("history", "--env", "production", "--json").json["entries"]
-    assert re.fullmatch(rf"Ann \(SHA256:.*, {approval.record.id}\)", newest["approval"])
+    assert re.fullmatch(rf"ann \(SHA256:.*, {approval.record.id}\)", newest["approval"])
     return alpha
 
 
