@@ -41,7 +41,7 @@ lint: .venv/.python
 
 test: setup lint
 	$(BIN)/pytest -n 2 --dist loadfile -m "not slow"
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m slow
+	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder -m slow
 
 agents: .venv/.python
 	$(BIN)/python -m cattlegrid.toolchain npm --prefix tests/agents ci --no-audit --no-fund --loglevel=error

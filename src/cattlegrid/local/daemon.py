@@ -79,6 +79,7 @@ def up(
     with _usable(layout), _turn(layout):
         if running := status(state):
             return running
+        _await_the_dead(layout)
         layout.reserve()
         ports = _ports(layout, port, router_port)
         argv = [sys.executable, "-m", "cattlegrid.local", "serve", "--state", str(layout.folder), "--node", str(node)]
@@ -116,7 +117,7 @@ def status(state: Path) -> Running | None:
     except OSError as wrong:
         message = f"the state folder {layout.folder} cannot be read: {wrong.strerror}"
         raise DaemonError(message, next=f"ls -ld {wrong.filename}") from wrong
-    if told["pid"] != pid:
+    if told["pid"] != pid or _dead(pid):
         return None
     return Running(state, pid, told["port"], told["router_port"], told["account"], layout.token, layout.logs)
 
@@ -135,6 +136,21 @@ def down(state: Path) -> bool:
         if not _until(lambda: layout.holder() is None, 5.0):
             raise DaemonError(f"the local Cloudflare, process {pid}, does not end", next=f"kill -9 {pid}")
     return True
+
+
+def _await_the_dead(layout: Layout) -> None:
+    """A killed process keeps its lock until the last of its threads has ended, a moment later when it was busy."""
+    pid = layout.holder()
+    if pid is not None and _dead(pid):
+        _until(lambda: layout.holder() is None, 15.0)
+
+
+def _dead(pid: int) -> bool:
+    try:
+        told = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return True
+    return told.rpartition(")")[2].split()[0] in "ZX"
 
 
 def env(state: Path) -> dict[str, str]:
