@@ -117,7 +117,7 @@ def _goals(found: dict[str, Series]) -> tuple[Goal, ...]:
         for name, why in ((TURBO_LS, _TURBO_LS_WHY), (TURBO_HASH, _TURBO_HASH_WHY), (NX, _NX_WHY))
     ]
     return (
-        Goal("≤ 3 x `git ls-tree` + interpreter", ours.over(allowed).median, 1, "x that", _LS_TREE_WHY),
+        Goal("≤ 1 x (3 x `git ls-tree` + interpreter)", ours.over(allowed).median, 1, "x", _LS_TREE_WHY),
         *faster,
     )
 
@@ -132,10 +132,16 @@ def _setting(tree: Tree) -> str:
     """
 
 
-_LS_TREE_WHY = "See the notes."
-_TURBO_LS_WHY = "See the notes."
-_TURBO_HASH_WHY = "See the notes."
-_NX_WHY = "See the notes."
+_LS_TREE_WHY = """
+`git status` for the uncommitted files alone takes about as long as that, and ours waits for it; then it reads two trees
+of 100,000 entries in Python and digests the inputs of 1,000 Workers twice.
+"""
+_TURBO_LS_WHY = """
+It is a native program that maps git's list of changed files to folders; it digests nothing, and sees nothing where
+the history is missing. Ours compares the inputs of every Worker.
+"""
+_TURBO_HASH_WHY = "It digests every file, as a native program on both processors; ours is one Python process."
+_NX_WHY = "It is close: what ours takes is `git status`, two trees and Python's own speed."
 
 _NOTES = (
     """turbo and nx run on the pinned Node with telemetry off and nx's daemon off (as in CI). A developer's running nx
