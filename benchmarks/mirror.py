@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import sqlite3
 import subprocess
 import sys
@@ -36,6 +37,7 @@ from cattlegrid.model.secret import Secret
 from cattlegrid.model.target import Account
 
 TITLE = "mirror"
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 @dataclass(frozen=True)
@@ -133,7 +135,7 @@ def _wrangler_with_big(heavy: Field) -> str:
     try:
         seconds = heavy.wrangler()
     except ProgramFailed as failed:
-        lines = [line.strip() for line in str(failed).splitlines() if line.strip()]
+        lines = [line.strip() for line in _COLOUR.sub("", str(failed)).splitlines() if line.strip()]
         last = next((line for line in lines[1:] if "rror" in line or "SQLITE" in line), lines[-1])[:200]
         return f"With rows of 500 KB, wrangler's export and import fail: {last}"
     return f"With rows of 500 KB, wrangler's export and import took {seconds:.0f} s."
