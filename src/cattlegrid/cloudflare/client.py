@@ -90,6 +90,14 @@ class Client:
     def get(self, path: str, **query: str | int) -> object:
         return self.call("GET", path, query=query).result
 
+    def remove(self, path: str, **query: str | int) -> None:
+        """Delete it; what is gone already is no error."""
+        try:
+            self.call("DELETE", path, query=query)
+        except ApiError as error:
+            if error.status != 404:
+                raise
+
     def pages(self, path: str, *, key: str | None = None, per_page: int = 100) -> Iterator[Mapping[str, object]]:
         """Every item of a list that is paged by number. `key` names the list inside the result, where there is one."""
         page, seen = 1, 0

@@ -8,7 +8,6 @@ from datetime import datetime
 
 from cattlegrid.cloudflare import reading
 from cattlegrid.cloudflare.client import Answer, Body, Client, items_of
-from cattlegrid.errors import ApiError
 
 Row = Mapping[str, object]
 
@@ -108,11 +107,7 @@ def named(client: Client, name: str) -> Listed | None:
 
 def drop(client: Client, database_id: str) -> None:
     """Deletes a database with its history; one that is gone already is no error."""
-    try:
-        client.call("DELETE", f"/d1/database/{database_id}")
-    except ApiError as error:
-        if error.status != 404:
-            raise
+    client.remove(f"/d1/database/{database_id}")
 
 
 def restore(client: Client, database_id: str, to: str) -> None:

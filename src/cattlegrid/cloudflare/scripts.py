@@ -32,11 +32,7 @@ def address(client: Client, script: str) -> Address:
 
 def delete(client: Client, script: str) -> None:
     """Deletes a script with all its versions; one that is gone already is no error."""
-    try:
-        client.call("DELETE", f"/workers/scripts/{quote(script, safe='')}", query={"force": "true"})
-    except ApiError as error:
-        if error.status != 404:
-            raise
+    client.remove(f"/workers/scripts/{quote(script, safe='')}", force="true")
 
 
 def crons(client: Client, script: str) -> tuple[str, ...]:

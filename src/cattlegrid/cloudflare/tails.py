@@ -42,16 +42,7 @@ def follow(client: Client, script: str, *, seconds: float) -> Iterator[Event]:
         with _opened(reading.text(made, "url", path), path) as socket:
             yield from _events(socket, time.monotonic() + seconds)
     finally:
-        _ended(client, f"{path}/{reading.text(made, 'id', path)}")
-
-
-def _ended(client: Client, path: str) -> None:
-    """A tail may end with its connection; that it is gone already is what is wanted."""
-    try:
-        client.call("DELETE", path)
-    except ApiError as error:
-        if error.status != 404:
-            raise
+        client.remove(f"{path}/{reading.text(made, 'id', path)}")  # it may have ended with its connection
 
 
 def _opened(url: str, where: str) -> ClientConnection:
