@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from cattlegrid.mirror.pace import CALLS, SECONDS
+from cattlegrid.cloudflare.pace import CALLS, WINDOW
 from cattlegrid.mirror.parcels import TARGET, parcels
 from cattlegrid.mirror.progress import Chunk
 from cattlegrid.mirror.schema import Schema, Table
@@ -43,7 +43,7 @@ def estimate(schema: Schema, filled: Sequence[Table], chunks: Sequence[Chunk], t
     calls = 3 * len(parcels(filled, chunks, target)) + len(schema.indexes) + 2 * len(schema.searches) + _OVERHEAD
     indexes = {table.name: sum(_on(sql, table.name) for sql in schema.indexes) for table in filled}
     written = sum(chunk.range.rows * (1 + indexes[chunk.range.table]) for chunk in chunks)
-    paced = (calls - 1) // (CALLS - 100) * SECONDS
+    paced = (calls - 1) // (CALLS - 100) * WINDOW
     read = 3 * rows
     return Estimate(
         tables=len(filled),

@@ -20,8 +20,6 @@ from cattlegrid.mirror.words import FIRST, LAST, STREETS, TOWNS
 from cattlegrid.model.secret import Secret
 
 _DIGITS: Final = 20
-_LOW_FIRST: Final = tuple(name.lower() for name in FIRST)
-_LOW_LAST: Final = tuple(name.lower() for name in LAST)
 _DATE: Final = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?!\d)")
 _URL: Final = re.compile(r"([a-zA-Z][\w+.-]*://)([^/?#]*)(.*)", re.DOTALL)
 _IPV4: Final = re.compile(r"(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})")
@@ -164,12 +162,20 @@ def whole(number: int) -> tuple[str, object]:
 
 
 def _hex(keyed: Keyed, value: str) -> str:
-    return keyed.digest(value).hex()[:_DIGITS]
+    return _hex_of(keyed.digest(value))
+
+
+def _hex_of(digest: bytes) -> str:
+    return digest.hex()[:_DIGITS]
 
 
 def _person(keyed: Keyed, value: str) -> str:
-    number = keyed.number(value)
-    return f"{FIRST[number % 128]} {LAST[number // 128 % 128]}"
+    return " ".join(_names_of(keyed.digest(value)))
+
+
+def _names_of(digest: bytes) -> tuple[str, str]:
+    number = int.from_bytes(digest, "big")
+    return FIRST[number % 128], LAST[number // 128 % 128]
 
 
 def _unique_person(keyed: Keyed, value: str) -> str:
@@ -177,10 +183,9 @@ def _unique_person(keyed: Keyed, value: str) -> str:
 
 
 def _email(keyed: Keyed, value: str) -> str:
-    digest = keyed.digest(value)  # One for both: as _person and _hex make them.
-    number = int.from_bytes(digest, "big")
-    first, last = _LOW_FIRST[number % 128], _LOW_LAST[number // 128 % 128]
-    return f"{first}.{last}.{digest.hex()[:_DIGITS]}@example.com"
+    digest = keyed.digest(value)
+    first, last = _names_of(digest)
+    return f"{first.lower()}.{last.lower()}.{_hex_of(digest)}@example.com"
 
 
 def _hostname(keyed: Keyed, value: str) -> str:

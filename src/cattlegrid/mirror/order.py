@@ -8,6 +8,10 @@ from dataclasses import replace
 from cattlegrid.mirror.schema import Table
 
 
+def parents_first(tables: Sequence[Table]) -> list[Table]:
+    return [table for group in circles(tables) for table in group]
+
+
 def circles(tables: Sequence[Table], *, loosen: bool = True) -> list[tuple[Table, ...]]:
     """The tables in groups, parents first. A group of several, or of one that names itself, is a circle.
 

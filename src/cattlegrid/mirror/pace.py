@@ -9,10 +9,9 @@ from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
 from cattlegrid.clock import Clock
+from cattlegrid.cloudflare.pace import CALLS, WINDOW
 from cattlegrid.errors import ApiError
 
-CALLS: Final = 1200
-SECONDS: Final = 300.0
 _BLOCKED: Final = 300.0
 _PATIENCE: Final = 4
 _LEAST: Final = 1 / 8
@@ -70,10 +69,10 @@ class Pace:
     def _take(self) -> None:
         with self._turn:
             now = self.clock.monotonic()
-            while self._made and self._made[0] <= now - SECONDS:
+            while self._made and self._made[0] <= now - WINDOW:
                 self._made.popleft()
             full = len(self._made) >= self.calls_allowed
-            wait = self._made[-self.calls_allowed] + SECONDS - now if full else 0.0
+            wait = self._made[-self.calls_allowed] + WINDOW - now if full else 0.0
             self._made.append(now + wait)
             self.calls += 1
         if wait:

@@ -9,10 +9,10 @@ from typing import Final
 from cattlegrid.cloudflare.d1 import Statement
 from cattlegrid.mirror import ranges
 from cattlegrid.mirror.engine import Engine
-from cattlegrid.mirror.order import circles, circular
+from cattlegrid.mirror.order import circles, circular, parents_first
 from cattlegrid.mirror.progress import Chunk
 from cattlegrid.mirror.ranges import Range
-from cattlegrid.mirror.rows import Blank
+from cattlegrid.mirror.rows import Blank, blank_of
 from cattlegrid.mirror.schema import Table, quoted
 
 TARGET: Final = 4_000_000
@@ -41,19 +41,16 @@ class Parcel:
 def plan(engine: Engine, tables: Sequence[Table], blank: Blank, target: int = TARGET) -> list[Chunk]:
     """Every table's rows in ranges of a part of `target` bytes, parents first. One call for forty small tables."""
     size = grain(target)
-    ordered = [table for group in circles(tables) for table in group]
+    ordered = parents_first(tables)
     few = _small(engine, ordered)
     planned: dict[str, list[Range]] = {}
     for some in _some([table for table in ordered if few[table.name]]):
-        asked = [
-            Statement(ranges.border_sql(engine, table, size, None, blank.get(table.name, frozenset())))
-            for table in some
-        ]
+        asked = [Statement(ranges.border_sql(engine, table, size, None, blank_of(blank, table))) for table in some]
         for table, result in zip(some, engine.run(asked), strict=True):
-            planned[table.name] = ranges.plan_table(engine, table, size, _of(blank, table), result.rows)
+            planned[table.name] = ranges.plan_table(engine, table, size, blank_of(blank, table), result.rows)
     for table in ordered:
         if table.name not in planned:
-            planned[table.name] = ranges.plan_table(engine, table, size, _of(blank, table))
+            planned[table.name] = ranges.plan_table(engine, table, size, blank_of(blank, table))
     found = [one for table in ordered for one in planned[table.name]]
     return [Chunk(number, one) for number, one in enumerate(found)]
 
@@ -129,7 +126,3 @@ def _small(engine: Engine, tables: Sequence[Table]) -> dict[str, bool]:
 
 def _some(tables: Sequence[Table], size: int = _RANGES) -> list[Sequence[Table]]:
     return [tables[at : at + size] for at in range(0, len(tables), size)]
-
-
-def _of(blank: Blank, table: Table) -> frozenset[str]:
-    return blank.get(table.name, frozenset())

@@ -16,6 +16,10 @@ Blank = Mapping[str, frozenset[str]]
 """By table: the columns whose values never leave the database."""
 
 
+def blank_of(blank: Blank, table: Table) -> frozenset[str]:
+    return blank.get(table.name, frozenset())
+
+
 def read(engine: Engine, tables: Mapping[str, Table], ranges: Sequence[Range], blank: Blank) -> list[list[Row]]:
     """The rows of each range, ordered by key, all of them in one transaction.
 

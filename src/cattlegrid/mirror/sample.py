@@ -11,10 +11,10 @@ from typing import Final
 
 from cattlegrid.cloudflare.d1 import Result, Statement
 from cattlegrid.mirror.engine import Engine
-from cattlegrid.mirror.order import circles
+from cattlegrid.mirror.order import parents_first
 from cattlegrid.mirror.progress import Chunk
 from cattlegrid.mirror.ranges import Bound, Range, at, key_columns, weight
-from cattlegrid.mirror.rows import Blank
+from cattlegrid.mirror.rows import Blank, blank_of
 from cattlegrid.mirror.schema import Table, quoted
 
 _SQL_BYTES: Final = 60_000
@@ -26,14 +26,14 @@ Chosen = dict[Bound, int]
 
 def plan(engine: Engine, tables: Sequence[Table], blank: Blank, size: int, target: int) -> list[Chunk]:
     """The chosen rows in ranges of about `target` bytes that name their keys, parents first."""
-    ordered = [table for group in circles(tables) for table in group]
+    ordered = parents_first(tables)
     chosen = _closed(engine, {table.name: table for table in ordered}, blank, size)
     found = [one for table in ordered for one in _ranges(table, chosen[table.name], target)]
     return [Chunk(number, one) for number, one in enumerate(found)]
 
 
 def _closed(engine: Engine, tables: Mapping[str, Table], blank: Blank, size: int) -> dict[str, Chosen]:
-    asked = [(table.name, _spread(engine, table, _of(blank, table), size)) for table in tables.values()]
+    asked = [(table.name, _spread(engine, table, blank_of(blank, table), size)) for table in tables.values()]
     chosen: dict[str, Chosen] = {name: {} for name in tables}
     while asked:
         fresh: dict[str, list[Bound]] = {}
@@ -61,7 +61,7 @@ def _parents(
             theirs = ", ".join(quoted(column) for column in reference.to)
             where = Range(table.name, None, None, keys=some).where(table)
             referred = f"({theirs}) IN (SELECT {ours} FROM {quoted(table.name)} WHERE {where})"
-            yield parent.name, _rows(engine, parent, _of(blank, parent), referred)
+            yield parent.name, _rows(engine, parent, blank_of(blank, parent), referred)
 
 
 def _spread(engine: Engine, table: Table, blank: frozenset[str], size: int) -> Statement:
@@ -117,7 +117,3 @@ def _ranges(table: Table, chosen: Chosen, target: int) -> Iterator[Range]:
         held.append(key)
         size, long = size + heavy, long + said
     yield Range(table.name, None, None, len(held), size, tuple(held))
-
-
-def _of(blank: Blank, table: Table) -> frozenset[str]:
-    return blank.get(table.name, frozenset())
