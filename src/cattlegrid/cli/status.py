@@ -58,9 +58,8 @@ def _show(found: Status, show: Show) -> None:
         show.line(f"  {show.paint('!', 'red')} {show.environment(Environment.PRODUCTION)} {stop}")
     show.table([_database(database, show) for database in found.databases])
     for database in found.databases:
-        if database.by_hand:
-            said = f"SQL was run by hand on {database.name}: {database.by_hand}"
-            show.line(f"  {show.paint('!', 'red')} {show.environment(database.environment)} {said}")
+        if database.handmade:
+            show.line(f"  {show.paint('!', 'red')} {show.environment(database.environment)} {database.handmade}")
     _left_over(found, show)
     for name, taken in found.backups:
         said = f"last good backup {options.age(taken, found.at)}" if taken else "no backup in the fleet's folder"

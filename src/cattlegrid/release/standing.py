@@ -62,6 +62,11 @@ class DatabaseStanding:
     problem: str = ""
     by_hand: str = ""
 
+    @property
+    def handmade(self) -> str:
+        """What was run by hand there, as a sentence; empty for nothing."""
+        return f"SQL was run by hand on {self.name}: {self.by_hand}" if self.by_hand else ""
+
 
 @dataclass(frozen=True)
 class WorkerStanding:
@@ -166,8 +171,8 @@ def by_hand(place: Place, names: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
     found = each(lambda pair: _database(place, *pair), asked, limit=32)
     told: dict[str, list[str]] = {name: [] for name in names}
     for one in found:
-        if one.by_hand:
-            told[one.worker].append(f"SQL was run by hand on {one.name}: {one.by_hand}")
+        if one.handmade:
+            told[one.worker].append(one.handmade)
         if one.problem:
             told[one.worker].append(f"database {one.name} was not looked at: {one.problem}")
     return {name: tuple(sentences) for name, sentences in told.items()}
@@ -182,7 +187,7 @@ def next_command(workers: tuple[WorkerStanding, ...], databases: tuple[DatabaseS
     if handmade:
         one = handmade[0]
         command = f"cattlegrid schema diff --env {one.environment}"
-        return command, f"SQL was run by hand on {one.name}: {one.by_hand}; undo it, or write the migration for it"
+        return command, f"{one.handmade}; undo it, or write the migration for it"
     lacking = [one for one in databases if one.pending and one.environment is Environment.STAGING]
     if lacking:
         return "cattlegrid deploy", f"{lacking[0].name} lacks {lacking[0].pending[0]}"

@@ -23,7 +23,6 @@ from cattlegrid.release.gate.evaluate import Said
 from cattlegrid.release.gate.manifest import Grounds, Manifest, pieces
 from cattlegrid.release.live import Live, read_live
 from cattlegrid.release.promotion import candidate, decide
-from cattlegrid.release.promotion.candidate import Part
 from cattlegrid.release.promotion.decide import Commits, Seen
 from cattlegrid.release.promotion.files import at_commit, whole_commit
 from cattlegrid.release.promotion.plan import production_stamp
@@ -37,16 +36,14 @@ def look(edge: Edge, fleet: Fleet, staging: Place, production: Place, temporary:
     """Everything that a promotion is planned from. Raises Refused, ConfigError, ApiError."""
     repository = git.find(fleet.root, edge.environ)
     here, there = live(staging), live(production)
-    parts = candidate.parts(here)
-    commits = decide.commits(repository, fleet.root, parts, temporary / "commits")
-    grounds = _grounds(fleet, repository, staging, (parts, commits), temporary)
+    grounds, commits = _grounds(fleet, repository, staging, here, temporary)
     running = evaluate.running(production.client, there)
     return Seen(
         fleet=fleet,
         repository=repository,
         staging=staging,
         production=production,
-        parts=parts,
+        parts=grounds.parts,
         staging_live=here,
         production_live=there,
         commits=commits,
@@ -68,20 +65,20 @@ class Candidate:
 def of_staging(fleet: Fleet, repository: Repository, staging: Place, temporary: Path) -> Candidate:
     """Raises Refused, ConfigError, ApiError."""
     here = live(staging)
-    parts = candidate.parts(here)
-    commits = decide.commits(repository, fleet.root, parts, temporary / "commits")
-    found, same = pieces(_grounds(fleet, repository, staging, (parts, commits), temporary))
-    stamps = {part.worker: production_stamp(part, commits.production[part.worker]) for part in parts}
+    grounds, commits = _grounds(fleet, repository, staging, here, temporary)
+    found, same = pieces(grounds)
+    stamps = {part.worker: production_stamp(part, commits.production[part.worker]) for part in grounds.parts}
     manifest = Manifest(fleet.name, PRODUCTION.value, candidate.release_name(stamps), found)
     return Candidate(manifest, (*candidate.check(here), same))
 
 
 def _grounds(
-    fleet: Fleet, repository: Repository, staging: Place, candidate: tuple[tuple[Part, ...], Commits], temporary: Path
-) -> Grounds:
-    parts, commits = candidate
+    fleet: Fleet, repository: Repository, staging: Place, here: Mapping[str, Live], temporary: Path
+) -> tuple[Grounds, Commits]:
+    parts = candidate.parts(here)
+    commits = decide.commits(repository, fleet.root, parts, temporary / "commits")
     tested, production = commits.staging, commits.production
-    return Grounds(repository, fleet.root, staging.client, parts, tested, production, gathered(temporary))
+    return Grounds(repository, fleet.root, staging.client, parts, tested, production, gathered(temporary)), commits
 
 
 def gathered(temporary: Path) -> Path:

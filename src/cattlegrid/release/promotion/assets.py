@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -48,10 +48,10 @@ def reproduce(places: Places, client: Client, part: Part, commit: str, deployabl
     directory = assets_directory(deployable) or ""
     modules, _ = versions.modules(client, part.script, part.version)
     copy = folder(places.into, part.worker)
-    for write in (_of_commit(places, commit, deployable, directory), _of_worktree(places, deployable, directory)):
+    for files in _candidates(places, commit, deployable.worker.folder, directory):
         shutil.rmtree(copy, ignore_errors=True)
         copy.mkdir(parents=True)
-        write(copy)
+        _write(copy, files)
         found = digests.code(modules, assets_in(copy))
         if found[:DIGITS] == part.stamp.digests.code[:DIGITS]:
             return found
@@ -59,25 +59,15 @@ def reproduce(places: Places, client: Client, part: Part, commit: str, deployabl
     return None
 
 
-def _of_commit(places: Places, commit: str, deployable: Deployable, directory: str) -> Callable[[Path], None]:
-    def write(copy: Path) -> None:
-        within = places.root.relative_to(places.repository.root).as_posix()
-        path = join(join(within, deployable.worker.folder) or "", directory)
-        if not path:
-            return
+def _candidates(places: Places, commit: str, worker: str, directory: str) -> Iterator[Mapping[str, bytes]]:
+    """The files in `directory` of the worker's folder: as the commit has them, then as the working tree has."""
+    within = places.root.relative_to(places.repository.root).as_posix()
+    if path := join(join(within, worker) or "", directory):
         listed = read(places.repository, commit).matching(f"{path}/**")
         contents = git.objects(places.repository, [oid for _, oid in listed])
-        _write(copy, {name.removeprefix(f"{path}/"): contents[oid] for name, oid in listed})
-
-    return write
-
-
-def _of_worktree(places: Places, deployable: Deployable, directory: str) -> Callable[[Path], None]:
-    def write(copy: Path) -> None:
-        built = places.root / deployable.worker.folder / directory
-        _write(copy, {name: (built / name).read_bytes() for name in assets_in(built)})
-
-    return write
+        yield {name.removeprefix(f"{path}/"): contents[oid] for name, oid in listed}
+    built = places.root / worker / directory
+    yield {name: (built / name).read_bytes() for name in assets_in(built)}
 
 
 def _write(copy: Path, files: Mapping[str, bytes]) -> None:

@@ -176,8 +176,13 @@ def _secrets(seen: Seen) -> tuple[Check, ...]:
     return (audit.condition(audit.run(seen.fleet, ways, stores, seen.production.client.http)),)
 
 
+def _databases(workers: Mapping[str, Deployable]) -> dict[str, Database]:
+    """By id, each once, however many workers are bound to it."""
+    return {database.id: database for one in workers.values() for database in one.databases}
+
+
 def _pending_in_staging(seen: Seen) -> tuple[dict[str, tuple[str, ...]], int]:
-    bound = {database.id: database for one in seen.commits.staging.values() for database in one.databases}
+    bound = _databases(seen.commits.staging)
 
     def pending(database_id: str) -> tuple[str, ...]:
         database = bound[database_id]
@@ -190,7 +195,7 @@ def _pending_in_staging(seen: Seen) -> tuple[dict[str, tuple[str, ...]], int]:
 
 def _parity(seen: Seen) -> list[Side]:
     """Each database of staging beside what the candidate's migrations make of an empty one."""
-    bound = {database.id: database for one in seen.commits.staging.values() for database in one.databases}
+    bound = _databases(seen.commits.staging)
     migrated = [database for database in bound.values() if database.migrations is not None]
 
     def one(database: Database) -> Side:
@@ -201,8 +206,7 @@ def _parity(seen: Seen) -> list[Side]:
 
 def _production_parity(seen: Seen) -> list[Side]:
     """Each database of production beside what its own ledger says was run there."""
-    bound = {database.id: database for one in seen.commits.production.values() for database in one.databases}
-    ran = {database.id: database for one in seen.running.values() for database in one.databases}
+    bound, ran = _databases(seen.commits.production), _databases(seen.running)
     migrated = [database for database in bound.values() if database.id and database.migrations is not None]
 
     def one(database: Database) -> Side:

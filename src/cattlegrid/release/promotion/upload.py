@@ -121,12 +121,6 @@ def _wrangler(carrier: Carrier, step: PromotionStep, deployable: Deployable, wor
 
 
 def _pack(carrier: Carrier, step: PromotionStep, deployable: Deployable, folder: Path) -> None:
-    for key in ("site", "containers"):
-        if deployable.config.get(key):
-            raise Refused(
-                f"{step.worker} has {key}, which cannot be moved as bytes: cattlegrid does not promote it",
-                where=deployable.worker.config,
-            )
     modules, main = versions.modules(carrier.staging, step.part.script, step.part.version)
     found = digests.code(modules, carrier.assets(step.worker))[:DIGITS]
     if found != step.stamp.digests.code[:DIGITS]:
