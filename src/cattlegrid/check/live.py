@@ -11,7 +11,7 @@ from cattlegrid.check.look import Look, Worker
 from cattlegrid.model.environment import Environment
 from cattlegrid.model.finding import Finding
 from cattlegrid.secrets import digest
-from cattlegrid.wrangler.deployed import VARIABLE, Bound, asked, held
+from cattlegrid.wrangler.deployed import SITES, VARIABLE, Bound, asked, held
 
 _DEPLOY: Final = {
     Environment.STAGING: "cattlegrid deploy",
@@ -29,7 +29,8 @@ class Running:
 
     @property
     def held(self) -> dict[str, Bound]:
-        return held(self.bindings, ours=(digest.VARIABLE,))
+        found = held(self.bindings, ours=(digest.VARIABLE,))
+        return {name: bound for name, bound in found.items() if not name.startswith(SITES)}
 
 
 def live(look: Look, running: tuple[Running, ...]) -> Iterator[Finding]:

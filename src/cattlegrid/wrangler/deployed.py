@@ -16,7 +16,8 @@ from cattlegrid.wrangler.resources import KINDS, UNSAFE, WORKER, Config, Path, e
 VARIABLE: Final = "variable"
 # What wrangler sends as bindings and no file asks for by name: modules of old Workers, and values that nobody may read.
 _NOT_ASKED_FOR: Final = frozenset({"data_blob", "inherit", "secret_key", "secret_text", "text_blob", "wasm_module"})
-_SITES: Final = "__STATIC_CONTENT"
+SITES: Final = "__STATIC_CONTENT"
+"""How the bindings begin that wrangler adds by itself for Workers Sites."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,7 @@ def held(bindings: Iterable[Mapping[str, object]], ours: Iterable[str] = ()) -> 
     found = {}
     for binding in bindings:
         name, type_ = str(binding.get("name")), str(binding.get("type"))
-        if type_ in _NOT_ASKED_FOR or name in ours or name.startswith(_SITES):
+        if type_ in _NOT_ASKED_FOR or name in ours:
             continue
         if type_ in ("plain_text", "json"):
             value = binding.get("text" if type_ == "plain_text" else "json")

@@ -2,50 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from cattlegrid.model.check import Check, Outcome
 from cattlegrid.model.target import Deployable
 from cattlegrid.release.smoke.subject import Subject
+from cattlegrid.wrangler.deployed import Bound, asked, held
 
 Resource = tuple[str, str]
 
-# Cloudflare's binding type: the keys that name the resource, the wrangler setting, and that setting's own key.
-_KINDS: Final[Mapping[str, tuple[tuple[str, ...], str, str]]] = {
-    "d1": (("id", "database_id"), "d1_databases", "database_id"),
-    "kv_namespace": (("namespace_id",), "kv_namespaces", "id"),
-    "r2_bucket": (("bucket_name",), "r2_buckets", "bucket_name"),
-    "queue": (("queue_name",), "queues.producers", "queue"),
-    "service": (("service",), "services", "service"),
-    "hyperdrive": (("id",), "hyperdrive", "id"),
-    "vectorize": (("index_name",), "vectorize", "index_name"),
-    "durable_object_namespace": (("script_name",), "durable_objects.bindings", "script_name"),
-    "workflow": (("workflow_name",), "workflows", "name"),
-    "dispatch_namespace": (("namespace",), "dispatch_namespaces", "namespace"),
-}
+# The kinds that lead to something in the account, by the API's types.
+_COMPARED: Final = frozenset({
+    "d1", "dispatch_namespace", "durable_object_namespace", "hyperdrive", "kv_namespace", "queue", "r2_bucket",
+    "service", "vectorize", "workflow",
+})  # fmt: skip
 
 
 def declared(config: Mapping[str, object]) -> dict[str, Resource]:
     """The resources that a resolved wrangler config names, by binding."""
-    found = {}
-    for kind, (_, setting, key) in _KINDS.items():
-        for entry in _entries(config, setting):
-            binding, resource = entry.get("binding", entry.get("name")), entry.get(key)
-            if isinstance(binding, str) and isinstance(resource, str) and resource:
-                found[binding] = (kind, resource)
-    return found
+    return _resources(asked(config))
 
 
 def live(bindings: Iterable[Mapping[str, object]]) -> dict[str, Resource]:
     """The resources that a deployed version is bound to, by binding."""
+    return _resources(held(bindings))
+
+
+def _resources(bound: Mapping[str, Bound]) -> dict[str, Resource]:
+    """Of a Durable Object's class, the Worker whose it is."""
     found = {}
-    for binding in bindings:
-        kind = str(binding.get("type"))
-        keys = _KINDS[kind][0] if kind in _KINDS else ()
-        resource = next((binding[key] for key in keys if isinstance(binding.get(key), str)), None)
-        if resource is not None:
-            found[str(binding.get("name"))] = (kind, str(resource))
+    for name, one in bound.items():
+        resource = one.script if one.type == "durable_object_namespace" else one.identity
+        if one.type in _COMPARED and resource:
+            found[name] = (one.type, resource)
     return found
 
 
@@ -82,12 +72,3 @@ def _one(
     if wanted is not None and found != wanted:
         return subject.check(title, Outcome.FAIL, f"is {kind} {resource}; the config says {wanted[0]} {wanted[1]}")
     return subject.check(title, Outcome.PASS, f"{kind} {resource}")
-
-
-def _entries(config: Mapping[str, object], setting: str) -> Iterator[Mapping[str, object]]:
-    value: object = config
-    for part in setting.split("."):
-        value = value.get(part) if isinstance(value, Mapping) else None
-    for entry in value if isinstance(value, list) else []:
-        if isinstance(entry, Mapping):
-            yield entry
