@@ -35,16 +35,19 @@ def launch(start: Start) -> Launch:
     return Launch((start.argv[0], *words, *start.argv[1:]), {}, files)
 
 
-def _settings(start: Start) -> dict[str, object]:
+def hooks(banner: str, guard: str) -> dict[str, object]:
+    """The two commands, in Claude Code's form."""
+
     def hook(matcher: str, command: str) -> list[object]:
         return [{"matcher": matcher, "hooks": [{"type": "command", "command": command, "timeout": 10}]}]
 
+    return {"SessionStart": hook("startup|resume|clear|compact", banner), "PreToolUse": hook("*", guard)}
+
+
+def _settings(start: Start) -> dict[str, object]:
     settings: dict[str, object] = {
         "permissions": {"deny": list(DENIED), "allow": [f"mcp__{SERVER}"]},
-        "hooks": {
-            "SessionStart": hook("startup|resume|clear|compact", start.own("banner", "--for", "claude")),
-            "PreToolUse": hook("*", start.hook("guard", "--for", "claude")),
-        },
+        "hooks": hooks(start.own("banner", "--for", "claude"), start.hook("guard", "--for", "claude")),
         "statusLine": {"type": "command", "command": start.own("banner", "--for", "status-line")},
         "enableAllProjectMcpServers": False,
     }

@@ -24,10 +24,7 @@ def launch(start: Start) -> Launch:
     settings = {
         "mcpServers": {SERVER: {**server(start), "timeout": 120000, "trust": True}},
         "mcp": {"allowed": [SERVER]},
-        "hooks": {
-            "SessionStart": _hook(start, "banner", "startup|resume|clear|compress"),
-            "BeforeTool": _hook(start, "guard", ""),
-        },
+        "hooks": hooks(start.own("banner", "--for", "gemini"), start.hook("guard", "--for", "gemini")),
         "hooksConfig": {"enabled": True},
     }
     files = {"gemini-settings.json": json.dumps(settings, indent=2), "gemini-policy.toml": _POLICY}
@@ -37,7 +34,13 @@ def launch(start: Start) -> Launch:
     return Launch((start.argv[0], *words, *start.argv[1:]), variables, files, unprotected)
 
 
-def _hook(start: Start, command: str, matcher: str) -> list[object]:
-    line = start.hook(command, "--for", "gemini") if command == "guard" else start.own(command, "--for", "gemini")
-    entry = {"name": f"cattlegrid-{command}", "type": "command", "command": line, "timeout": 10000}
-    return [{**({"matcher": matcher} if matcher else {}), "hooks": [entry]}]
+def hooks(banner: str, guard: str) -> dict[str, object]:
+    """The two commands, in Gemini CLI's form."""
+
+    def hook(name: str, command: str) -> dict[str, object]:
+        return {"name": f"cattlegrid-{name}", "type": "command", "command": command, "timeout": 10000}
+
+    return {
+        "SessionStart": [{"matcher": "startup|resume|clear|compress", "hooks": [hook("banner", banner)]}],
+        "BeforeTool": [{"hooks": [hook("guard", guard)]}],
+    }

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from cattlegrid.agents.claude import DENIED
+from cattlegrid.agents import claude, gemini
 from cattlegrid.agents.launch import SERVER
 
 Content = Mapping[str, Any]
@@ -25,10 +25,21 @@ class Wish:
 
     @property
     def arguments(self) -> list[str]:
-        return ["mcp", "--env", "staging", *(["--venture", self.venture] if self.venture else [])]
+        return ["mcp", "--env", "staging", *self._venture]
 
-    def command(self, *words: str) -> str:
-        return " ".join(("cattlegrid", *words, "--here", *(["--venture", self.venture] if self.venture else [])))
+    def banner(self, form: str) -> str:
+        return self._command("banner", form)
+
+    def guard(self, form: str) -> str:
+        """Whatever goes wrong, the tool is blocked (exit code 2)."""
+        return f"{self._command('guard', form)} || exit 2"
+
+    def _command(self, name: str, form: str) -> str:
+        return " ".join(("cattlegrid", name, "--for", form, "--here", *self._venture))
+
+    @property
+    def _venture(self) -> list[str]:
+        return ["--venture", self.venture] if self.venture else []
 
 
 @dataclass(frozen=True)
@@ -44,14 +55,9 @@ def _stdio(wish: Wish) -> dict[str, Any]:
 
 
 def _claude(wish: Wish) -> Mapping[str, Content]:
-    def hook(matcher: str, command: str) -> list[Any]:
-        return [{"matcher": matcher, "hooks": [{"type": "command", "command": command, "timeout": 10}]}]
-
-    hooks = {
-        "SessionStart": hook("startup|resume|clear|compact", wish.command("banner", "--for", "claude")),
-        "PreToolUse": hook("*", f"{wish.command('guard', '--for', 'claude')} || exit 2"),
-    }
-    return {**_plain(wish), ".claude/settings.json": {"hooks": hooks, "permissions": {"deny": list(DENIED)}}}
+    hooks = claude.hooks(wish.banner("claude"), wish.guard("claude"))
+    settings = {"hooks": hooks, "permissions": {"deny": list(claude.DENIED)}}
+    return {**_plain(wish), ".claude/settings.json": settings}
 
 
 def _codex(wish: Wish) -> Mapping[str, Content]:
@@ -61,15 +67,8 @@ def _codex(wish: Wish) -> Mapping[str, Content]:
 
 
 def _gemini(wish: Wish) -> Mapping[str, Content]:
-    def hook(name: str, matcher: str, command: str) -> list[Any]:
-        one = {"name": f"cattlegrid-{name}", "type": "command", "command": command, "timeout": 10000}
-        return [{**({"matcher": matcher} if matcher else {}), "hooks": [one]}]
-
-    server = {"command": "cattlegrid", "args": wish.arguments, "timeout": 120000}
-    start = hook("banner", "startup|resume|clear|compress", wish.command("banner", "--for", "gemini"))
-    guard = hook("guard", "", f"{wish.command('guard', '--for', 'gemini')} || exit 2")
-    hooks = {"SessionStart": start, "BeforeTool": guard}
-    server["env"] = {wish.token: f"${wish.token}"}
+    server = {"command": "cattlegrid", "args": wish.arguments, "timeout": 120000, "env": {wish.token: f"${wish.token}"}}
+    hooks = gemini.hooks(wish.banner("gemini"), wish.guard("gemini"))
     return {".gemini/settings.json": {"mcpServers": {SERVER: server}, "hooks": hooks}}
 
 
@@ -128,9 +127,10 @@ def without(now: Content, ours: Content) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, here in now.items():
         value = ours.get(key)
-        if key not in ours or here == value:
-            if key not in ours:
-                found[key] = here
+        if key not in ours:
+            found[key] = here
+        elif here == value:
+            continue
         elif isinstance(here, Mapping) and isinstance(value, Mapping):
             if rest := without(here, value):
                 found[key] = rest

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from cattlegrid.errors import MissingCredential
 from cattlegrid.model.environment import Environment
 from cattlegrid.model.fleet import Fleet
 from cattlegrid.model.secret import Secret
+
+if TYPE_CHECKING:
+    from cattlegrid.secrets.sops.store import SopsStore
 
 RESERVED: Final = "CATTLEGRID_"
 IDENTITY: Final[Mapping[str, tuple[str, ...]]] = {
@@ -104,6 +107,13 @@ def choose(
         where, venture = fleet.secrets.infisical, fleet.secrets.venture
         within = replace(where, path=f"{where.path.rstrip('/')}/{venture}") if venture else where
         return InfisicalStore(within, environment, environ)
+    return sops(fleet, environment, environ, ask)
+
+
+def sops(
+    fleet: Fleet, environment: Environment, environ: Mapping[str, str], ask: Callable[[str], str] | None = None
+) -> SopsStore:
+    """The environment's encrypted file, also where another store is in use."""
     from cattlegrid.secrets.sops.age import Keyring  # noqa: PLC0415 - as above
     from cattlegrid.secrets.sops.store import SopsStore  # noqa: PLC0415 - as above
 

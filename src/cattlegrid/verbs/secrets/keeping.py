@@ -12,7 +12,6 @@ from cattlegrid.model.fleet import Fleet, Kind, SecretPolicy
 from cattlegrid.model.secret import Secret
 from cattlegrid.secrets import digest, store
 from cattlegrid.secrets.sops import age
-from cattlegrid.secrets.sops.age import Keyring
 from cattlegrid.secrets.sops.store import Recipient, SopsStore
 from cattlegrid.secrets.store import RESERVED
 from cattlegrid.verbs.edge import Edge
@@ -130,8 +129,7 @@ def _sops(edge: Edge, fleet: Fleet, environment: Environment) -> SopsStore:
             f'the store is "{fleet.secrets.store}"; only files of "sops" are encrypted for recipients',
             where="cattlegrid.toml: secrets.store",
         )
-    policy = fleet.secrets
-    return SopsStore(fleet.root, environment, Keyring(edge.environ, edge.ask), policy.folder, policy.option)
+    return store.sops(fleet, environment, edge.environ, edge.ask)
 
 
 def _audit_key(edge: Edge, fleet: Fleet) -> Secret | None:

@@ -8,9 +8,9 @@ from pathlib import Path
 from cattlegrid.errors import MissingCredential, Refused, UsageError
 from cattlegrid.git import repository as git
 from cattlegrid.model.environment import Environment
-from cattlegrid.secrets.sops.age import Keyring
 from cattlegrid.secrets.sops.merge import Side, merged
 from cattlegrid.secrets.sops.store import SopsStore
+from cattlegrid.secrets.store import sops
 from cattlegrid.verbs.edge import Edge
 from cattlegrid.verbs.secrets.scope import scoped
 
@@ -40,9 +40,7 @@ def merge(
     Raises UsageError when git has no conflict in the file, MissingCredential when a side cannot be opened here.
     """
     fleet = scoped(edge, venture, environment)
-    store = SopsStore(
-        fleet.root, environment, Keyring(edge.environ, edge.ask), fleet.secrets.folder, fleet.secrets.option
-    )
+    store = sops(fleet, environment, edge.environ, edge.ask)
     repository = git.find(fleet.root, edge.environ)
     sides = {side: _side(repository, fleet.root, store, number) for side, number in _STAGES.items()}
     opened = {side: store.opened_text(text) if text else None for side, text in sides.items()}
