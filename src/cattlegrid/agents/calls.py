@@ -27,10 +27,15 @@ class Call:
     milliseconds: int
 
 
+def state_folder(environ: Mapping[str, str]) -> Path:
+    """What cattlegrid keeps of this person on this machine, outside of every repository."""
+    state = environ.get("XDG_STATE_HOME") or Path(environ.get("HOME") or "~").expanduser() / ".local" / "state"
+    return Path(state) / "cattlegrid"
+
+
 def place(environ: Mapping[str, str], fleet: str) -> Path:
-    state = environ.get("XDG_STATE_HOME") or str(Path(environ.get("HOME") or "~").expanduser() / ".local" / "state")
     name = "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in fleet)
-    return Path(state) / "cattlegrid" / "calls" / f"{name}.jsonl"
+    return state_folder(environ) / "calls" / f"{name}.jsonl"
 
 
 def canonical(arguments: Mapping[str, object]) -> bytes:

@@ -9,14 +9,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cattlegrid.agents.calls import state_folder
 from cattlegrid.agents.install import INSTALLED, Content, Taken, Wish, merged, without
 from cattlegrid.errors import Refused, UsageError
+from cattlegrid.git import repository as git
 from cattlegrid.model.environment import Environment
 from cattlegrid.model.fleet import Fleet
 from cattlegrid.settings import load
 from cattlegrid.verbs.edge import Edge
 from cattlegrid.wrangler import config
 from cattlegrid.wrangler.edit.rewrite import rewrite
+from cattlegrid.wrangler.edit.save import Write, create, save
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ def install(edge: Edge, agent: str, *, venture: str = "", dry_run: bool = False)
     changes = tuple(_added(fleet.root, file, ours) for file, ours in files.items())
     if not dry_run:
         _keep(record, changes, files, fleet.root)
-        _write(fleet.root, changes)
+        _write(edge, fleet.root, changes)
     return InstallReport(agent, changes, INSTALLED[agent].remains)
 
 
@@ -69,7 +72,7 @@ def uninstall(edge: Edge, agent: str, *, dry_run: bool = False) -> InstallReport
     kept = json.loads(record.read_text())
     changes = tuple(_taken_out(fleet.root, one) for one in kept["files"])
     if not dry_run:
-        _write(fleet.root, changes)
+        _write(edge, fleet.root, changes)
         for folder in kept["folders"]:
             _remove_empty(fleet.root / folder)
         record.unlink()
@@ -150,14 +153,25 @@ def _missing(root: Path, file: str) -> Iterator[str]:
     return (str(folder) for folder in Path(file).parents if folder != Path() and not (root / folder).exists())
 
 
-def _write(root: Path, changes: tuple[Change, ...]) -> None:
-    for one in changes:
-        path = root / one.file
-        if one.after is None:
+def _write(edge: Edge, root: Path, changes: tuple[Change, ...]) -> None:
+    """Each file whole: whoever is killed in between leaves none that `uninstall` cannot read."""
+    scratch = git.own_folder(edge.cwd, edge.environ)
+    pairs = [(one.file, one.before, one.after) for one in changes if one.after != one.before]
+    save(
+        [
+            Write(root / file, file, before, after)
+            for file, before, after in pairs
+            if before is not None and after is not None
+        ],
+        scratch,
+    )
+    for file, before, after in pairs:
+        path = root / file
+        if after is None:
             path.unlink(missing_ok=True)
-        elif one.after != one.before:
+        elif before is None:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(one.after)
+            create(path, file, after, scratch)
 
 
 def _remove_empty(folder: Path) -> None:
@@ -166,8 +180,5 @@ def _remove_empty(folder: Path) -> None:
 
 
 def _record(edge: Edge, fleet: Fleet, agent: str) -> Path:
-    state = edge.environ.get("XDG_STATE_HOME") or str(
-        Path(edge.environ.get("HOME") or "~").expanduser() / ".local/state"
-    )
     name = hashlib.sha256(str(fleet.root.resolve()).encode()).hexdigest()[:16]
-    return Path(state) / "cattlegrid" / "installed" / name / f"{agent}.json"
+    return state_folder(edge.environ) / "installed" / name / f"{agent}.json"
