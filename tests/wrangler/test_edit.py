@@ -9,7 +9,8 @@ import pytest
 
 from cattlegrid.errors import Failed
 from cattlegrid.wrangler import config
-from cattlegrid.wrangler.edit import Path, locate, rewrite
+from cattlegrid.wrangler.edit.rewrite import locate, rewrite
+from cattlegrid.wrangler.edit.step import Path
 
 TOML = "wrangler.toml"
 JSONC = "wrangler.jsonc"

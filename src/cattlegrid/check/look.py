@@ -48,7 +48,7 @@ class Worker:
         return own if holder is not None else path
 
     def finding(self, rule: Rule, path: Path, what: str, fix: str) -> Finding:
-        from cattlegrid.wrangler.edit import locate  # noqa: PLC0415 - 15 ms of imports that only a finding pays
+        from cattlegrid.wrangler.edit.rewrite import locate  # noqa: PLC0415 - 15 ms of imports that only a finding pays
 
         line, column = locate(self.text, self.file, path)
         return Finding(rule, self.file, line, column, what, fix, self.name)

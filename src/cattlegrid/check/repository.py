@@ -15,6 +15,7 @@ from cattlegrid.git import repository as git
 from cattlegrid.git.repository import Repository
 from cattlegrid.model.finding import Finding
 from cattlegrid.wrangler.calls import Call, calls
+from cattlegrid.wrangler.edit import lines
 
 _WHERE_CALLS_STAND: Final = (
     "package.json", "*.sh", "*.bash", "Makefile", "*.mk", "justfile", "Justfile", "Taskfile.yml", "Taskfile.yaml",
@@ -56,7 +57,7 @@ def callers(look: Look, repository: Repository) -> tuple[Caller, ...]:
         except OSError:
             continue  # deleted from the working tree since git listed it
         for call, at in sorted(_calls_in(file, text), key=lambda one: one[1]):
-            line, column = text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
+            line, column = lines.line_and_column(text, at)
             means = _means(look, file, call)
             script = _script(file, text, at)
             twin = bool(script) and any(f'"{script}:{word}"' in text for word in ("prod", "production"))

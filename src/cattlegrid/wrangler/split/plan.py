@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from cattlegrid.errors import ConfigError, Mistake
 from cattlegrid.model.environment import Blocks
 from cattlegrid.wrangler import config as reading
-from cattlegrid.wrangler.edit import rewrite
+from cattlegrid.wrangler.edit.rewrite import rewrite
 from cattlegrid.wrangler.resources import WORKER, resources
 from cattlegrid.wrangler.split.content import Content, Layout, Parts, parts, split, staging_script
 from cattlegrid.wrangler.split.twin import Note, Surroundings, Wishes

@@ -11,7 +11,7 @@ from typing import Any, Final
 from cattlegrid.errors import ConfigError, Mistake
 from cattlegrid.model.environment import Blocks, Environment
 from cattlegrid.wrangler.calls import calls
-from cattlegrid.wrangler.edit import rewrite
+from cattlegrid.wrangler.edit.rewrite import rewrite
 from cattlegrid.wrangler.split.content import Layout
 
 _BLOCKS: Final = Blocks()
