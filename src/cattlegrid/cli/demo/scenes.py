@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from cattlegrid.cli.demo import herd
-from cattlegrid.cli.demo.stage import Edit, ask_for_a_signature, link_packages, secret, write_secrets
+from cattlegrid.cli.demo.stage import SIGNING_KEY, Edit, ask_for_a_signature, link_packages, secret, write_secrets
 from cattlegrid.cli.demo.teller import Teller
 from cattlegrid.cloudflare import versions
 from cattlegrid.cloudflare.client import Client
@@ -33,7 +33,6 @@ _BROKEN_LINE: Final = Edit(
     "packages/shared/src/database.ts", "FROM _cattlegrid WHERE", "FROM _catlegrid WHERE", "probe: tidy the statement"
 )
 _RELEASE: Final = r"release ([0-9a-f]{12})"
-_KEY: Final = ".cattlegrid/your-key"
 
 
 @dataclass(frozen=True)
@@ -117,8 +116,8 @@ def _sign(teller: Teller) -> None:
     held = _named(teller.type('cattlegrid hold --reason "not before lunch"'), r"hold ([0-9a-f]{12})")
     release = _named(teller.type("cattlegrid promote --dry-run", expect=3), _RELEASE)
     teller.say("Two conditions fail: the hold, and the signature. Lifting the one and giving the other need a person.")
-    if teller.person(f"cattlegrid unhold {held} --key {_KEY}") and teller.person(
-        f"cattlegrid approve --release {release} --key {_KEY}"
+    if teller.person(f"cattlegrid unhold {held} --key {SIGNING_KEY}") and teller.person(
+        f"cattlegrid approve --release {release} --key {SIGNING_KEY}"
     ):
         teller.say("It is signed over the release's whole digests, and one signature is enough for all its Workers.")
         teller.type(f"cattlegrid promote --release {release}")

@@ -25,6 +25,7 @@ from cattlegrid.verbs.secrets.values import new_value
 
 _MARK: Final = ".cattlegrid/demo"
 AGE_KEY: Final = ".cattlegrid/age-key.txt"
+SIGNING_KEY: Final = ".cattlegrid/your-key"
 # The cattlegrid that is running now, whatever PATH says.
 OWN_COMMAND: Final = (sys.executable, "-m", "cattlegrid")
 _GIT: Final = ("git", "-c", "user.name=You", "-c", "user.email=you@example.invalid", "-c", "commit.gpgsign=false")
@@ -129,9 +130,9 @@ def link_packages(folder: Path) -> None:
             link.symlink_to(os.path.relpath(package, link.parent))
 
 
-def ask_for_a_signature(stage: Stage) -> Path:
-    """A key for the person of the story, and a commit by which production asks for its signature. The private key."""
-    key = stage.folder / ".cattlegrid" / "your-key"
+def ask_for_a_signature(stage: Stage) -> None:
+    """A key for the person of the story, and a commit by which production asks for its signature."""
+    key = stage.folder / SIGNING_KEY
     for path in (key, key.with_suffix(".pub")):
         path.unlink(missing_ok=True)
     code, said = stage.run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "you", "-f", str(key))
@@ -142,7 +143,6 @@ def ask_for_a_signature(stage: Stage) -> Path:
     signed = 'gate = ["smoke", "isolation", "migrations", "approval"]\napproval = "signature"\n'
     signed += f'\n[approvers.you]\nkeys = ["{public}"]'
     stage.edit(Edit("cattlegrid.toml", gate, signed, "production asks for a signature"))
-    return key
 
 
 def write_secrets(folder: Path) -> None:
