@@ -10,12 +10,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from local_cloud import local
 from programs import Programs
 
 from cattlegrid.cloudflare import d1, resources
 from cattlegrid.cloudflare.client import Client
 from cattlegrid.cloudflare.resources import Kind, Traits
-from cattlegrid.local import daemon
 from cattlegrid.model.secret import Secret
 from cattlegrid.model.target import Account
 
@@ -64,26 +64,17 @@ class Bench:
 
 @contextmanager
 def started(programs: Programs) -> Iterator[Bench]:
-    with tempfile.TemporaryDirectory(prefix="cattlegrid-bench-") as folder:
-        state, root = Path(folder) / "cloud", Path(folder) / "fleet"
-        daemon.up(state, node=programs.parts.node, modules=programs.parts.modules)
-        try:
-            env = daemon.env(state)
-            account = Account(
-                env["CLOUDFLARE_API_BASE_URL"], env["CLOUDFLARE_ACCOUNT_ID"], Secret(env["CLOUDFLARE_API_TOKEN"])
-            )
-            (root / "workers/notes/migrations").mkdir(parents=True)
-            (root / "cattlegrid.toml").write_text('[fleet]\nname = "bench"\nworkers = ["workers/*"]\n')
-            (root / "workers/notes/index.js").write_text("export default { fetch: () => new Response('') };\n")
-            subprocess.run(["git", "init", "-q", str(root)], check=True)
-            with Client(account) as client:
-                _no_rate_limit(client, env)
-                yield Bench(root, {**programs.environ, **env}, client)
-        finally:
-            daemon.reset(state)
-
-
-def _no_rate_limit(client: Client, env: Mapping[str, str]) -> None:
-    headers = {"Authorization": f"Bearer {env['CLOUDFLARE_API_TOKEN']}"}
-    url = f"{env['CLOUDFLARE_API_BASE_URL']}/local/rate-limit"
-    client.http.put(url, json={"calls": 100_000}, headers=headers).raise_for_status()
+    with (
+        tempfile.TemporaryDirectory(prefix="cattlegrid-bench-") as folder,
+        local(programs, Path(folder) / "cloud") as cloud,
+    ):
+        root, env = Path(folder) / "fleet", cloud.environ
+        account = Account(
+            env["CLOUDFLARE_API_BASE_URL"], env["CLOUDFLARE_ACCOUNT_ID"], Secret(env["CLOUDFLARE_API_TOKEN"])
+        )
+        (root / "workers/notes/migrations").mkdir(parents=True)
+        (root / "cattlegrid.toml").write_text('[fleet]\nname = "bench"\nworkers = ["workers/*"]\n')
+        (root / "workers/notes/index.js").write_text("export default { fetch: () => new Response('') };\n")
+        subprocess.run(["git", "init", "-q", str(root)], check=True)
+        with Client(account) as client:
+            yield Bench(root, env, client)

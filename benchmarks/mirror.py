@@ -15,7 +15,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx2
+from local_cloud import local
 from measure import ProgramFailed, Series, interleaved, run
 from programs import Programs
 from results import Goal, Result, Row, rows
@@ -24,7 +24,6 @@ from cattlegrid.clock import Clock
 from cattlegrid.cloudflare import d1
 from cattlegrid.cloudflare.client import Client
 from cattlegrid.database.marker import mark_sql
-from cattlegrid.local import daemon
 from cattlegrid.mirror import run as mirror
 from cattlegrid.mirror import schema
 from cattlegrid.mirror.engine import OnFile
@@ -158,23 +157,13 @@ def field(programs: Programs, small: int, big: int) -> Iterator[Field]:
         folder = Path(made)
         file = folder / "rows.sqlite"
         _fill(file, small, big)
-        running = daemon.up(folder / "cloud", node=programs.parts.node, modules=programs.parts.modules)
-        try:
-            environ = {**programs.environ, **daemon.env(folder / "cloud"), "MIRROR_KEY": "a key for benchmarks only"}
-            _unlimited(running.base_url, environ["CLOUDFLARE_API_TOKEN"])
-            account = Account(running.base_url, running.account, Secret(environ["CLOUDFLARE_API_TOKEN"]))
+        with local(programs, folder / "cloud") as cloud:
+            environ = {**cloud.environ, "MIRROR_KEY": "a key for benchmarks only"}
+            account = Account(cloud.running.base_url, cloud.running.account, Secret(environ["CLOUDFLARE_API_TOKEN"]))
             with Client(account) as client:
                 ids = [_database(client, environment, file) for environment in Environment]
             _fleet(folder, ids[0], ids[1])
             yield Field(programs, folder, environ, file, small, big)
-        finally:
-            daemon.reset(folder / "cloud")
-
-
-def _unlimited(base_url: str, token: str) -> None:
-    """Filling production is not measured, and must not use up the budget of calls of what is."""
-    headers = {"authorization": f"Bearer {token}"}
-    httpx2.put(f"{base_url}/local/rate-limit", json={"calls": 1_000_000}, headers=headers, trust_env=False)
 
 
 def _database(client: Client, environment: Environment, file: Path) -> str:

@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import fleets
-import httpx2
+from local_cloud import local
 from measure import Series, interleaved, run
 from programs import Programs
 from results import Goal, Result, Row, rows
 
-from cattlegrid.local import daemon
 from cattlegrid.model.environment import Environment
 from cattlegrid.secrets import store
 from cattlegrid.settings import load
@@ -41,24 +40,14 @@ class Stage:
 
 def bench(programs: Programs, *, quick: bool) -> Result:
     count, workers = (12, 2) if quick else (100, 8)
-    with tempfile.TemporaryDirectory(prefix="cattlegrid-bench-") as folder:
-        state = Path(folder) / "state"
-        daemon.up(state, node=programs.parts.node, modules=programs.parts.modules)
-        try:
-            _no_rate_limit(daemon.env(state))
-            stage = _stage(programs, Path(folder), daemon.env(state), count, workers)
-            reading = interleaved(_readers(programs, stage), rounds=3 if quick else 15)
-            pushing = interleaved(_pushers(programs, stage), rounds=1 if quick else 5)
-        finally:
-            daemon.reset(state)
+    with (
+        tempfile.TemporaryDirectory(prefix="cattlegrid-bench-") as folder,
+        local(programs, Path(folder) / "state") as cloud,
+    ):
+        stage = _stage(programs, Path(folder), cloud.environ, count, workers)
+        reading = interleaved(_readers(programs, stage), rounds=3 if quick else 15)
+        pushing = interleaved(_pushers(programs, stage), rounds=1 if quick else 5)
     return Result(TITLE, _setting(count, workers), _rows(reading, pushing), _goals(reading, pushing), _NOTES)
-
-
-def _no_rate_limit(env: Mapping[str, str]) -> None:
-    """The rounds together make more calls than Cloudflare takes in five minutes; no contender is to wait for that."""
-    headers = {"Authorization": f"Bearer {env['CLOUDFLARE_API_TOKEN']}"}
-    url = f"{env['CLOUDFLARE_API_BASE_URL']}/local/rate-limit"
-    httpx2.put(url, json={"calls": 1_000_000}, headers=headers, trust_env=False).raise_for_status()
 
 
 def _stage(programs: Programs, folder: Path, cloud: Mapping[str, str], count: int, workers: int) -> Stage:
