@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -40,6 +41,20 @@ async def told(client: Client, name: str) -> str:
     except (MCPError, RuntimeError) as error:
         return f"error: {error}"
     return f"{'error: ' if result.is_error else ''}{text(result)}"
+
+
+async def during_a_call(client: Client, act: Callable[[], Awaitable[None]]) -> str:
+    """What the caller of a slow tool is told when this happens meanwhile."""
+    said: list[str] = []
+
+    async def slow() -> None:
+        said.append(await told(client, "odd_slow"))
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(slow)
+        await anyio.sleep(1)
+        await act()
+    return said[0]
 
 
 async def until(client: Client, name: str) -> str:
@@ -184,23 +199,17 @@ def test_a_gateway_that_is_killed_in_mid_call_is_told_at_once_and_again_to_who_a
 
 
 def test_a_workers_process_that_is_killed_in_mid_call_costs_that_call_and_no_more(odd: Herd) -> None:
-    async def do(client: Client) -> tuple[list[str], str, str]:
+    async def kill() -> None:
+        for one in _runtimes(odd):
+            os.kill(one, signal.SIGKILL)
+
+    async def do(client: Client) -> tuple[str, str, str]:
         await client.list_tools()
-        said: list[str] = []
-
-        async def slow() -> None:
-            said.append(await told(client, "odd_slow"))
-
-        async with anyio.create_task_group() as group:
-            group.start_soon(slow)
-            await anyio.sleep(1)
-            for one in _runtimes(odd):
-                os.kill(one, signal.SIGKILL)
-        return said, await until(client, "even_twin"), await until(client, "odd_twin")
+        return await during_a_call(client, kill), await until(client, "even_twin"), await until(client, "odd_twin")
 
     said, other, again = talk(odd, do)
-    assert said[0].startswith("error: Environment: staging"), said
-    assert "worker odd is down" in said[0]
+    assert said.startswith("error: Environment: staging"), said
+    assert "worker odd is down" in said
     assert other.endswith("twin of even")
     assert again.endswith("twin of odd")
 
@@ -210,18 +219,12 @@ def test_cloudflare_gone_in_mid_call_is_told_and_when_it_is_back_so_are_the_tool
 ) -> None:
     async def do(client: Client) -> list[str]:
         await client.list_tools()
-        said: list[str] = []
-
-        async def slow() -> None:
-            said.append(await told(client, "odd_slow"))
-
-        async with anyio.create_task_group() as group:
-            group.start_soon(slow)
-            await anyio.sleep(1)
-            await anyio.to_thread.run_sync(daemon.down, odd.state)
-        said += [await told(client, "odd_twin"), await told(client, "smoke")]
+        said = [await during_a_call(client, down), await told(client, "odd_twin"), await told(client, "smoke")]
         await anyio.to_thread.run_sync(up)
         return [*said, await until(client, "odd_twin")]
+
+    async def down() -> None:
+        await anyio.to_thread.run_sync(daemon.down, odd.state)
 
     def up() -> None:
         daemon.up(odd.state, node=node_parts.node, modules=node_parts.modules)

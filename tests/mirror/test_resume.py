@@ -6,7 +6,6 @@ With CATTLEGRID_EXHAUSTIVE=1, at a hundred moments.
 from __future__ import annotations
 
 import contextlib
-import os
 import random
 import signal
 import subprocess
@@ -19,9 +18,11 @@ from exactly import content, structure
 from mirror_files import made
 from nasty import Nasty
 
+from exhaustive import EXHAUSTIVE
+
 HERE = Path(__file__).parent
 SIZE = 600
-MOMENTS = 100 if os.environ.get("CATTLEGRID_EXHAUSTIVE") == "1" else 4
+MOMENTS = 100 if EXHAUSTIVE else 4
 
 
 @pytest.fixture(scope="module")

@@ -6,15 +6,14 @@ By default each fault is tried at some of the calls; CATTLEGRID_EXHAUSTIVE=1 tri
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterator
 
 import pytest
 from standing import Standing
 
+from exhaustive import EXHAUSTIVE
 from ran import Ran
 
-EXHAUSTIVE = "CATTLEGRID_EXHAUSTIVE" in os.environ
 FAULTS = ("429", "500", "cut", "lost")
 marks = [pytest.mark.slow, pytest.mark.timeout(4 * 3600 if EXHAUSTIVE else 600)]
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-
-import pytest
+from faults import marks
 from standing import KEYS, Standing
 
-EXHAUSTIVE = "CATTLEGRID_EXHAUSTIVE" in os.environ
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600 if EXHAUSTIVE else 600)]
+from exhaustive import EXHAUSTIVE
+
+pytestmark = marks
 
 
 def release(standing: Standing, word: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 from collections.abc import Callable
@@ -12,6 +11,7 @@ import pytest
 from standing import KEYS, MIGRATIONS, Standing
 
 from cattlegrid.toolchain import Toolchain
+from exhaustive import EXHAUSTIVE
 
 pytestmark = pytest.mark.slow
 
@@ -183,7 +183,7 @@ def test_a_worker_that_cannot_start_stays_behind_and_the_other_goes(fleet: Stand
     assert fleet.word("alpha") == "mended"
 
 
-@pytest.mark.skipif("CATTLEGRID_EXHAUSTIVE" not in os.environ, reason="two minutes; CATTLEGRID_EXHAUSTIVE=1 runs it")
+@pytest.mark.skipif(not EXHAUSTIVE, reason="two minutes; CATTLEGRID_EXHAUSTIVE=1 runs it")
 @pytest.mark.timeout(900)
 def test_of_twenty_workers_one_cannot_start_and_nineteen_go(new_fleet: Callable[..., Standing]) -> None:
     names = ("alpha", *(f"worker{number:02}" for number in range(1, 20)))

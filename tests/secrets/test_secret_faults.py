@@ -5,7 +5,6 @@ By default each fault is tried at some of the calls; CATTLEGRID_EXHAUSTIVE=1 tri
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import time
@@ -24,8 +23,8 @@ from cattlegrid.verbs.edge import Edge
 from cattlegrid.verbs.secrets.audit import audit
 from cattlegrid.verbs.secrets.push import push_secrets
 from cattlegrid.verbs.secrets.rotate import RotateOptions, rotate_secret
+from exhaustive import EXHAUSTIVE
 
-EXHAUSTIVE = "CATTLEGRID_EXHAUSTIVE" in os.environ
 EVERY = 1 if EXHAUSTIVE else 12
 KINDS = ("429", "500", "cut", "lost", "garbage")
 STAGING = Environment.STAGING
