@@ -1,4 +1,4 @@
-"""Two people, two clones: of two promotions at once one goes, and a hold that comes meanwhile counts."""
+"""Two people, two clones: of two promotions at once one goes, a hold that comes meanwhile counts, and deploys tell."""
 
 from __future__ import annotations
 
@@ -111,6 +111,36 @@ def test_of_two_claims_at_once_the_second_gives_back_what_stood_there(alpha: Sta
         deployments.create(client, script, over.traffic, "cattlegrid/1 held 0123456789ab")
         with pytest.raises(StalePlan, match="held 0123456789ab"):
             turn.claim(client, script, over.traffic, mine, stands)
+
+
+def test_a_deploy_is_refused_when_staging_moved_under_its_plan_and_tells_whom_it_replaced(alpha: Standing) -> None:
+    alpha.done("deploy")
+    [(first, _)] = alpha.live("alpha")
+    alpha.change("alpha", "second")
+    alpha.done("deploy")
+    [(second, _)] = alpha.live("alpha")
+    alpha.change("alpha", "third")
+
+    def somebody_else_goes_back_to(version: str, during: str) -> tuple[int, str]:
+        fault = alpha.cloud.arm("delay", method="POST", route=during, seconds=2.0)
+        program = alpha.start("deploy")
+        while not alpha.cloud.fault(fault)["hit"]:
+            assert program.poll() is None, program.communicate()[0]
+            time.sleep(0.01)
+        with _client(alpha) as client:
+            deployments.create(client, alpha.script("alpha"), ((version, 100.0),), "Bob was here")
+        said, _ = program.communicate(timeout=150)
+        alpha.said.append(said)
+        return program.returncode, said
+
+    code, said = somebody_else_goes_back_to(first, during="*/query")
+    assert code == 3
+    assert "staging has moved since the plan was made: alpha went from" in said
+    assert alpha.word("alpha") == "first"
+    code, said = somebody_else_goes_back_to(second, during="*/versions")
+    assert code == 1
+    assert "after this plan was made (Bob was here): this deploy is live, and replaced theirs" in said
+    assert alpha.word("alpha") == "third"
 
 
 def _client(standing: Standing) -> Client:

@@ -27,7 +27,7 @@ class Live:
 
     `stamp` says what the live version is made of; it is None when somebody else made it, and `drift` then says why.
     `waiting` are versions deployed at 0 %: a promotion that did not come to its end. `good` is the version that a
-    promotion verified last, empty when none is known.
+    promotion verified last, empty when none is known. `replaced` is the deployment before the one that is live.
     """
 
     script: str
@@ -37,6 +37,7 @@ class Live:
     drift: str | None = None
     waiting: tuple[str, ...] = ()
     good: str = ""
+    replaced: Deployment | None = None
 
     @property
     def kept_code(self) -> bool:
@@ -66,13 +67,16 @@ def read_one(client: Client, script: str) -> Live:
     waiting = tuple(version_id for version_id, percentage in shares if percentage == 0)
     serving = [share for share in shares if share[1] > 0]
     good = verified.good(history)
+    replaced = history[1] if len(history) > 1 else None
     if len(serving) > 1:
         split = ", ".join(f"{version_id[:8]} {percentage:g} %" for version_id, percentage in serving)
-        return Live(script, newest, version, None, f"traffic is split between versions: {split}", waiting, good)
+        return Live(
+            script, newest, version, None, f"traffic is split between versions: {split}", waiting, good, replaced
+        )
     stamp, drift = origin(client, script, version)
     if stamp is not None and drift is None and _switched_by_hand(client, script, newest, version):
         stamp, drift = None, f"an older version was made live {_by_deployment(newest)}, not by cattlegrid"
-    return Live(script, newest, version, stamp, drift, waiting, good)
+    return Live(script, newest, version, stamp, drift, waiting, good, replaced)
 
 
 def _switched_by_hand(client: Client, script: str, newest: Deployment, version: Version) -> bool:

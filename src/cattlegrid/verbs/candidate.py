@@ -22,6 +22,7 @@ from cattlegrid.release.gate.difference import Difference
 from cattlegrid.release.gate.evaluate import Said
 from cattlegrid.release.gate.manifest import Grounds, Manifest, pieces
 from cattlegrid.release.live import Live, read_live
+from cattlegrid.release.parallel import each
 from cattlegrid.release.promotion import candidate, decide
 from cattlegrid.release.promotion.decide import Commits, Seen
 from cattlegrid.release.promotion.files import at_commit, whole_commit
@@ -35,7 +36,7 @@ PRODUCTION = Environment.PRODUCTION
 def look(edge: Edge, fleet: Fleet, staging: Place, production: Place, temporary: Path, said: Said) -> Seen:
     """Everything that a promotion is planned from. Raises Refused, ConfigError, ApiError."""
     repository = git.find(fleet.root, edge.environ)
-    here, there = live(staging), live(production)
+    here, there = each(live, (staging, production))
     grounds, commits = _grounds(fleet, repository, staging, here, temporary)
     running = evaluate.running(production.client, there)
     return Seen(

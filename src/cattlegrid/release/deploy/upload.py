@@ -10,12 +10,13 @@ from typing import Final
 
 from cattlegrid.cloudflare import versions
 from cattlegrid.cloudflare.client import Client
-from cattlegrid.errors import Failed, ToolFailed
+from cattlegrid.errors import Failed, StalePlan, ToolFailed
 from cattlegrid.model.secret import Secret
 from cattlegrid.model.stamp import DIGITS, Stamp
 from cattlegrid.model.target import Deployable
 from cattlegrid.process import Finished
 from cattlegrid.release import digests, live
+from cattlegrid.release.live import Live
 from cattlegrid.secrets import digest
 from cattlegrid.wrangler.run import Wrangler, call, environment
 
@@ -50,7 +51,8 @@ def deploy(
     """`wrangler deploy`; the id of the version that is live after it, whose code was read back and compared.
 
     `before` is the id of the version that is live now, empty for none; `manifest` is what it says of its secrets.
-    Raises ToolFailed with wrangler's words, Failed when Cloudflare holds other bytes than those that were digested.
+    Raises ToolFailed with wrangler's words, Failed when Cloudflare holds other bytes than those that were digested,
+    StalePlan when it replaced something else than `before`.
     """
     words = ["deploy", "--tag", stamp.tag, "--message", stamp.message, *digest.as_variable(manifest)]
     doing = f"wrangler deploy of {upload.deployable.worker.name}"
@@ -63,12 +65,27 @@ def deploy(
             finished = _wrangler(upload, ["triggers", "deploy"], {})
         if finished.code == 0 and now.version is not None and arrived:
             verify(upload.client, upload.deployable.script, now.version.id, stamp, assets)
+            _refuse_overtaken(now, stamp, before)
             return now.version.id
         if attempt == _ATTEMPTS - 1 or not passing(finished):
             finished.expect_success(doing)
             break
         upload.client.clock.sleep(0.5 * 2**attempt)
     raise ToolFailed(f"{doing} ended well, but the version that is live is not the one it was told to make")
+
+
+def _refuse_overtaken(now: Live, stamp: Stamp, before: str) -> None:
+    """Two clones share no lock, and Cloudflare has no conditional deployment: who came second can only be told."""
+    other = now.replaced
+    if other is None or other.message == stamp.message or before in {version for version, _ in other.traffic}:
+        return
+    what = other.message or ", ".join(f"version {version[:8]}" for version, _ in other.traffic)
+    raise StalePlan(
+        f"somebody else deployed at {other.created_on:%H:%M:%S} UTC, after this plan was made ({what}): this deploy is"
+        " live, and replaced theirs",
+        where=now.script,
+        next="agree on one of the two, then cattlegrid deploy",
+    )
 
 
 def passing(finished: Finished) -> bool:
