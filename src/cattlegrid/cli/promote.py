@@ -16,8 +16,8 @@ from cattlegrid.model.check import Outcome
 from cattlegrid.model.environment import Environment
 
 if TYPE_CHECKING:
+    from cattlegrid.release.promotion.journey import Promoted
     from cattlegrid.release.promotion.plan import PromotionPlan, PromotionStep
-    from cattlegrid.release.promotion.run import Promoted
     from cattlegrid.verbs.promote import PromoteReport
 
 _PRODUCTION = Environment.PRODUCTION

@@ -22,8 +22,9 @@ from cattlegrid.release.live import Live
 from cattlegrid.release.lock import clone_name
 from cattlegrid.release.promotion import conditions, decide
 from cattlegrid.release.promotion.decide import Meant, Measured, Seen
+from cattlegrid.release.promotion.journey import Journey, Promoted
 from cattlegrid.release.promotion.plan import PromotionPlan
-from cattlegrid.release.promotion.run import Journey, Promoted, run
+from cattlegrid.release.promotion.run import run
 from cattlegrid.release.promotion.turn import refuse_other
 from cattlegrid.release.promotion.upload import Carrier
 from cattlegrid.settings import load

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from functools import partial
-from typing import Final, TypeVar
+from dataclasses import replace
 
-from cattlegrid.cloudflare import d1, deployments, scripts, versions
-from cattlegrid.cloudflare.client import Client
+from cattlegrid.cloudflare import d1, scripts, versions
 from cattlegrid.database import apply
 from cattlegrid.errors import ApiError, CattlegridError, Failed, GateClosed
-from cattlegrid.model.check import Check, Outcome, SmokeReport
-from cattlegrid.model.environment import Environment
-from cattlegrid.model.event import Event, Phase, Tell
-from cattlegrid.model.target import Database, Deployable, Target
+from cattlegrid.model.check import Outcome, SmokeReport
+from cattlegrid.model.target import Database, Deployable
 from cattlegrid.model.version import Deployment
 from cattlegrid.release import live, subjects
 from cattlegrid.release.deploy.order import waves
@@ -22,104 +16,21 @@ from cattlegrid.release.deploy.plan import DatabaseStep
 from cattlegrid.release.examine import announced
 from cattlegrid.release.parallel import each
 from cattlegrid.release.promotion import conditions, triggers, turn, upload
-from cattlegrid.release.promotion.marks import Mark, Stage
-from cattlegrid.release.promotion.plan import How, PromotionPlan, PromotionStep
-from cattlegrid.release.promotion.turn import Stands
-from cattlegrid.release.promotion.upload import Carrier
-from cattlegrid.release.promotion.verified import serving
+from cattlegrid.release.promotion.journey import PRODUCTION, Bookmark, Journey, Promoted, SoFar, switch, told
+from cattlegrid.release.promotion.plan import How, PromotionStep
+from cattlegrid.release.promotion.undo import give_back
 from cattlegrid.release.smoke.run import Surroundings
 from cattlegrid.release.smoke.run import run as smoke
 from cattlegrid.release.smoke.subject import Subject
 
-PRODUCTION: Final = Environment.PRODUCTION
-
-Done = TypeVar("Done")
-
-
-@dataclass(frozen=True)
-class Bookmark:
-    """Where a database can be returned to. `bookmark` is empty when Time Travel gave none, and `detail` says why."""
-
-    database: str
-    bookmark: str
-    detail: str = ""
-
-    @property
-    def restore(self) -> str:
-        return f"wrangler d1 time-travel restore {self.database} --bookmark={self.bookmark}" if self.bookmark else ""
-
-
-@dataclass(frozen=True)
-class Promoted:
-    """What a promotion did. `live` is what production runs now; `returned` are workers that were switched back.
-
-    `problem` says what stopped it; empty when the release is verified.
-    """
-
-    bookmarks: tuple[Bookmark, ...] = ()
-    migrated: tuple[str, ...] = ()
-    ahead: SmokeReport | None = None
-    after: SmokeReport | None = None
-    switched: tuple[str, ...] = ()
-    returned: tuple[str, ...] = ()
-    live: Mapping[str, str] = field(default_factory=dict)
-    problem: str = ""
-    next: str = ""
-    outcome: Outcome = Outcome.PASS
-
-
-@dataclass(frozen=True)
-class Journey:
-    """What running needs: where to (`target`, its workers as the candidate's commits have them), how, and who hears.
-
-    `clone` is who promotes. `still` judges once more what people have said, with each worker's newest deployment.
-    """
-
-    plan: PromotionPlan
-    target: Target
-    carrier: Carrier
-    around: Surroundings
-    tell: Tell
-    limit: int = 4
-    clone: str = ""
-    still: Callable[[Mapping[str, Deployment | None]], tuple[Check, ...]] = lambda _: ()
-
-    @property
-    def client(self) -> Client:
-        return self.carrier.production
-
-    def deployable(self, step: PromotionStep) -> Deployable:
-        return self.target.workers[step.worker]
-
-    def mark(self, stage: Stage, step: PromotionStep, checked: SmokeReport | None = None) -> str:
-        checks = (len(self.plan.conditions), len(checked.checks)) if checked is not None else None
-        by = "" if stage in ("verified", "returned") else self.clone
-        return Mark(stage, self.plan.release, step.good, by, checks).message
-
-
-@dataclass
-class _SoFar:
-    """What has happened, kept while it happens: whatever stops the promotion, the report can say what is where."""
-
-    bookmarks: list[Bookmark] = field(default_factory=list)
-    migrated: list[str] = field(default_factory=list)
-    uploaded: dict[str, str] = field(default_factory=dict)
-    ahead: set[str] = field(default_factory=set)
-    direct: dict[str, str] = field(default_factory=dict)
-    switched: dict[str, str] = field(default_factory=dict)
-    returned: list[str] = field(default_factory=list)
-    made: dict[str, Stands] = field(default_factory=dict)
-    smoke_ahead: SmokeReport | None = None
-    smoke_after: SmokeReport | None = None
-
 
 def run(journey: Journey) -> Promoted:
     """What Cloudflare, wrangler or a check says is not raised: the report tells what stopped it and what is where."""
-    so_far = _SoFar()
+    so_far = SoFar()
     try:
         _go(journey, so_far)
     except CattlegridError as error:
-        undo = _return(journey, so_far)
+        undo = give_back(journey, so_far)
         return _report(journey, so_far, Outcome.FAIL, ". ".join((str(error), *undo)), error.next)
     if so_far.smoke_after is not None and so_far.smoke_after.outcome is Outcome.NOT_MEASURED:
         problem = "production runs the release, but not everything could be measured there: it is not verified"
@@ -127,7 +38,7 @@ def run(journey: Journey) -> Promoted:
     return _report(journey, so_far, Outcome.PASS, "", "")
 
 
-def _go(journey: Journey, so_far: _SoFar) -> None:
+def _go(journey: Journey, so_far: SoFar) -> None:
     _bookmark(journey, so_far)
     _migrate(journey, so_far)
     _first_deploys(journey, so_far)
@@ -139,7 +50,7 @@ def _go(journey: Journey, so_far: _SoFar) -> None:
         _settle(journey, so_far)
 
 
-def _bookmark(journey: Journey, so_far: _SoFar) -> None:
+def _bookmark(journey: Journey, so_far: SoFar) -> None:
     databases = {database.id: database for one in journey.target.workers.values() for database in one.databases}
 
     def one(database: Database) -> Bookmark:
@@ -152,25 +63,25 @@ def _bookmark(journey: Journey, so_far: _SoFar) -> None:
     so_far.bookmarks += each(one, [database for database in databases.values() if database.id])
 
 
-def _migrate(journey: Journey, so_far: _SoFar) -> None:
+def _migrate(journey: Journey, so_far: SoFar) -> None:
     def one(step: DatabaseStep) -> tuple[apply.Applied, ...]:
         # Noted file by file: when a later one fails, the report still tells of those before it.
         def done(applied: apply.Applied) -> None:
             so_far.migrated.append(f"{step.name}: {applied.name}")
 
-        return _told(journey, "migrate", step.name, lambda: apply.run(journey.client, step.plan, PRODUCTION, done=done))
+        return told(journey, "migrate", step.name, lambda: apply.run(journey.client, step.plan, PRODUCTION, done=done))
 
     for step in journey.plan.databases:
         one(step)
 
 
-def _first_deploys(journey: Journey, so_far: _SoFar) -> None:
+def _first_deploys(journey: Journey, so_far: SoFar) -> None:
     """Scripts that do not exist yet get no traffic from users before they are there: they may go first."""
     firsts = [step for step in journey.plan.steps if step.how is How.DIRECT and not step.before_version]
     _direct(journey, firsts, so_far)
 
 
-def _direct(journey: Journey, steps: list[PromotionStep], so_far: _SoFar) -> None:
+def _direct(journey: Journey, steps: list[PromotionStep], so_far: SoFar) -> None:
     by_name = {step.worker: step for step in steps}
     missing = frozenset(step.script for step in steps if not step.before_version)
     for wave in waves([journey.deployable(step) for step in steps], missing):
@@ -178,26 +89,26 @@ def _direct(journey: Journey, steps: list[PromotionStep], so_far: _SoFar) -> Non
         def one(name: str) -> str:
             step = by_name[name]
             how = f"deploy ({step.because})"
-            return _told(journey, how, name, lambda: upload.direct(journey.carrier, step, journey.deployable(step)))
+            return told(journey, how, name, lambda: upload.direct(journey.carrier, step, journey.deployable(step)))
 
         so_far.direct |= dict(zip(wave, each(one, wave, limit=journey.limit), strict=True))
 
 
-def _upload(journey: Journey, so_far: _SoFar) -> None:
+def _upload(journey: Journey, so_far: SoFar) -> None:
     def one(step: PromotionStep) -> None:
         deployable = journey.deployable(step)
-        version = _told(journey, "upload", step.worker, lambda: upload.ahead(journey.carrier, step, deployable))
+        version = told(journey, "upload", step.worker, lambda: upload.ahead(journey.carrier, step, deployable))
         so_far.uploaded[step.worker] = version
         traffic, message = ((step.before_version, 100.0), (version, 0.0)), journey.mark("ahead", step)
         so_far.ahead.add(step.worker)
-        stood = _stands(so_far, step)
+        stood = so_far.stands(step)
         so_far.made[step.worker] = turn.same(traffic, message)
         turn.claim(journey.client, step.script, traffic, message, stood)
 
     each(one, [step for step in journey.plan.steps if step.how is How.AHEAD], limit=journey.limit)
 
 
-def _smoke_ahead(journey: Journey, so_far: _SoFar) -> None:
+def _smoke_ahead(journey: Journey, so_far: SoFar) -> None:
     steps = [step for step in journey.plan.steps if step.worker in so_far.uploaded]
     if not steps:
         return
@@ -212,33 +123,24 @@ def _smoke_ahead(journey: Journey, so_far: _SoFar) -> None:
     _demand(report, "at 0 % of production's traffic")
 
 
-def _refuse_stopped(journey: Journey, so_far: _SoFar) -> None:
+def _refuse_stopped(journey: Journey, so_far: SoFar) -> None:
     """Somebody may have said no since the gate was looked at: then nothing goes on."""
     closed = conditions.closed(journey.still(_refuse_moved(journey, so_far)))
     if closed:
         raise GateClosed(f"the gate closed during the promotion: {'; '.join(closed)}", next="cattlegrid status")
 
 
-def _refuse_moved(journey: Journey, so_far: _SoFar) -> dict[str, Deployment | None]:
+def _refuse_moved(journey: Journey, so_far: SoFar) -> dict[str, Deployment | None]:
     """Nothing is replaced that somebody else put there. Each worker's newest deployment."""
     names = {name: one.script for name, one in journey.target.workers.items()}
     newest = dict(zip(names, each(lambda script: turn.newest(journey.client, script), names.values()), strict=True))
     for step in journey.plan.steps:
         if step.before_version or step.worker in so_far.direct:
-            turn.refuse_moved(journey.client, step.script, newest[step.worker], _stands(so_far, step))
+            turn.refuse_moved(journey.client, step.script, newest[step.worker], so_far.stands(step))
     return newest
 
 
-def _stands(so_far: _SoFar, step: PromotionStep) -> Stands:
-    """What this promotion expects to find in production: what it made last, or what its plan was made from."""
-    if step.worker in so_far.made:
-        return so_far.made[step.worker]
-    if step.worker in so_far.direct:
-        return lambda one: serving(one) == so_far.direct[step.worker]
-    return lambda one: one.id == step.over
-
-
-def _switch(journey: Journey, so_far: _SoFar) -> None:
+def _switch(journey: Journey, so_far: SoFar) -> None:
     _refuse_stopped(journey, so_far)
     late = [step for step in journey.plan.steps if step.how is How.DIRECT and step.before_version]
     _direct(journey, late, so_far)
@@ -246,12 +148,12 @@ def _switch(journey: Journey, so_far: _SoFar) -> None:
     def one(step: PromotionStep) -> None:
         version = so_far.uploaded[step.worker]
         so_far.switched[step.worker] = version
-        _told(journey, "switch", step.worker, lambda: _live(journey, so_far, step, version, "live"))
+        told(journey, "switch", step.worker, lambda: switch(journey, so_far, step, version, "live"))
 
     each(one, [step for step in journey.plan.steps if step.worker in so_far.uploaded])
 
 
-def _smoke_after(journey: Journey, so_far: _SoFar) -> None:
+def _smoke_after(journey: Journey, so_far: SoFar) -> None:
     found, gaps = subjects.of(
         journey.client, journey.target, live.read_live(journey.client, journey.target, journey.target.workers)
     )
@@ -262,7 +164,7 @@ def _smoke_after(journey: Journey, so_far: _SoFar) -> None:
         _demand(report, "after the switch")
 
 
-def _settle(journey: Journey, so_far: _SoFar) -> None:
+def _settle(journey: Journey, so_far: SoFar) -> None:
     """What belongs to no version, and then the word that this release is verified in production."""
 
     def one(step: PromotionStep) -> None:
@@ -270,7 +172,7 @@ def _settle(journey: Journey, so_far: _SoFar) -> None:
         version = {**so_far.uploaded, **so_far.direct}.get(step.worker, step.before_version)
         if step.how is not How.DIRECT:
             _settings(journey, step, deployable)
-        _live(journey, so_far, step, version, "verified")
+        switch(journey, so_far, step, version, "verified")
 
     _refuse_moved(journey, so_far)
     each(one, journey.plan.steps, limit=journey.limit)
@@ -282,53 +184,7 @@ def _settings(journey: Journey, step: PromotionStep, deployable: Deployable) -> 
     if unversioned:
         scripts.set_settings(journey.client, step.script, unversioned)
     if not triggers.as_declared(journey.client, deployable):
-        _told(journey, "triggers", step.worker, lambda: upload.triggers(journey.carrier, step, deployable))
-
-
-def _return(journey: Journey, so_far: _SoFar) -> list[str]:
-    """Give every worker its traffic back that this promotion took from it. What could not be undone, in sentences."""
-    left = []
-    for step in journey.plan.steps:
-        if step.worker in so_far.direct:
-            left.append(f"{step.worker} stays on its new version: {step.because}")
-        before = _came_from(journey, step) if step.how is How.FINISH else step.before_version
-        moved = step.worker in so_far.ahead or (step.how is How.FINISH and so_far.smoke_after is not None)
-        if not moved or not before:
-            continue
-        try:
-            if not _mine(journey, so_far, step):
-                left.append(f"{step.worker} stays as somebody else has put it meanwhile")
-                continue
-            _told(journey, "return", step.worker, partial(_live, journey, so_far, step, before, "returned"))
-            so_far.returned.append(step.worker)
-        except CattlegridError as error:
-            left.append(f"{step.worker} could not be switched back ({error}); wrangler rollback {before}")
-    if so_far.migrated:
-        left.append(f"migrations stay applied: {', '.join(so_far.migrated)}")
-    return left
-
-
-def _mine(journey: Journey, so_far: _SoFar, step: PromotionStep) -> bool:
-    """Whether what stands in production is what this promotion made: only that is its to undo."""
-    newest = turn.newest(journey.client, step.script)
-    return newest is not None and _stands(so_far, step)(newest)
-
-
-def _came_from(journey: Journey, step: PromotionStep) -> str:
-    """The version that was live before an interrupted promotion switched."""
-    for deployment in deployments.read(journey.client, step.script):
-        for version, percentage in deployment.traffic:
-            if percentage == 100 and version != step.before_version:
-                return version
-    return ""
-
-
-def _live(journey: Journey, so_far: _SoFar, step: PromotionStep, version: str, stage: Stage) -> None:
-    """Going back is forced: the secrets that came with the new version go back with it."""
-    checked = so_far.smoke_after if stage == "verified" else None
-    traffic, message = ((version, 100.0),), journey.mark(stage, step, checked)
-    so_far.made[step.worker] = turn.same(traffic, message)
-    deployments.create(journey.client, step.script, traffic, message, force=stage == "returned")
+        told(journey, "triggers", step.worker, lambda: upload.triggers(journey.carrier, step, deployable))
 
 
 def _smoke(journey: Journey, found: tuple[Subject, ...], around: Surroundings, step: str) -> SmokeReport:
@@ -345,19 +201,7 @@ def _demand(report: SmokeReport, where: str) -> None:
     raise Failed(f"smoke {where}: {report.outcome}: {words}{more}")
 
 
-def _told(journey: Journey, step: str, name: str, work: Callable[[], Done]) -> Done:
-    clock, started = journey.client.clock, journey.client.clock.monotonic()
-    journey.tell(Event(Phase.STARTED, step, PRODUCTION, name))
-    try:
-        done = work()
-    except CattlegridError as error:
-        journey.tell(Event(Phase.FAILED, step, PRODUCTION, name, str(error), clock.monotonic() - started))
-        raise
-    journey.tell(Event(Phase.FINISHED, step, PRODUCTION, name, "", clock.monotonic() - started))
-    return done
-
-
-def _report(journey: Journey, so_far: _SoFar, outcome: Outcome, problem: str, next: str) -> Promoted:
+def _report(journey: Journey, so_far: SoFar, outcome: Outcome, problem: str, next: str) -> Promoted:
     return Promoted(
         bookmarks=tuple(so_far.bookmarks),
         migrated=tuple(so_far.migrated),
