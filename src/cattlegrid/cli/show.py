@@ -61,7 +61,7 @@ class Show:
         if self._json:
             from cattlegrid.cli.plain import document  # noqa: PLC0415 - json costs 5 ms; --help does not pay
 
-            self._write(document(report))
+            self._write(document(report, indent=2 if self._out.isatty() else None))
 
     def heading(self, environment: Environment, text: str) -> None:
         """The environment comes first, in its colour."""
@@ -69,7 +69,7 @@ class Show:
 
     def table(self, rows: Sequence[Sequence[str]], *, indent: int = 2) -> None:
         """Columns as wide as their widest cell. Cells may be painted: colour does not count as width."""
-        if not rows:
+        if not rows or self._json:
             return
         widths = [max(_width(row[i]) for row in rows if i < len(row)) for i in range(max(map(len, rows)))]
         for row in rows:

@@ -7,12 +7,17 @@ from collections.abc import Mapping
 from datetime import datetime
 from enum import Enum
 from pathlib import PurePath
+from typing import Final
 
 from cattlegrid.model.secret import REDACTED, Secret
+
+_PLAIN: Final = frozenset({str, int, float, bool})
 
 
 def jsonable(value: object) -> object:
     """Dataclasses become objects, dates ISO 8601, paths and enums text, secrets `[redacted]`, bytes their length."""
+    if value is None or type(value) in _PLAIN:
+        return value
     if isinstance(value, Secret):
         return REDACTED
     if dataclasses.is_dataclass(value) and not isinstance(value, type):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import posixpath
 from collections.abc import Iterator
+from glob import glob
 from pathlib import Path
 from typing import Final
 
@@ -45,7 +46,7 @@ def _folders(root: Path, pattern: str) -> list[tuple[str, tuple[str, ...]]]:
     candidates = _globbed(root, pattern) if wild else iter([posixpath.normpath(pattern.strip("/"))])
     folders = []
     for folder in candidates:
-        names = _names(root / folder)
+        names = _names(os.path.join(root, folder))  # noqa: PTH118 - a Path for each of a thousand folders takes longer
         configs = tuple(name for name in WRANGLER_FILES if name in names)
         if configs:
             folders.append((folder, configs))
@@ -53,14 +54,14 @@ def _folders(root: Path, pattern: str) -> list[tuple[str, tuple[str, ...]]]:
 
 
 def _globbed(root: Path, pattern: str) -> Iterator[str]:
-    for path in root.glob(pattern.strip("/")):
-        folder = path.relative_to(root).as_posix()
+    for path in glob(pattern.strip("/"), root_dir=root, recursive=True, include_hidden=True):  # noqa: PTH207 - as above
+        folder = posixpath.normpath(path)
         if "node_modules" not in folder.split("/"):
             yield folder
 
 
-def _names(folder: Path) -> set[str]:
+def _names(folder: str) -> set[str]:
     try:
-        return set(os.listdir(folder))  # noqa: PTH208 - a thousand folders: iterdir would make a Path of every file
+        return set(os.listdir(folder))  # noqa: PTH208 - as above
     except (FileNotFoundError, NotADirectoryError):
         return set()
