@@ -99,6 +99,14 @@ def test_a_hook_loads_nothing_that_would_keep_its_agent_waiting(tmp_path: Path, 
     assert loaded & heavy == set()
 
 
+def test_a_session_begins_without_what_only_its_gateway_needs() -> None:
+    argv = [sys.executable, "-P", "-X", "importtime", "-c", "import cattlegrid.verbs.run"]
+    done = subprocess.run(argv, capture_output=True, text=True, check=True)
+    loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert {"httpx2", "cattlegrid.verbs.session"} <= loaded
+    assert loaded & {"cryptography", "json5", "mcp", "mcp_types", "pydantic", "pyrage", "rich", "starlette"} == set()
+
+
 def test_the_child_gets_names_from_a_list_and_no_credential_of_ours(tmp_path: Path) -> None:
     parent = {
         "PATH": "/bin",

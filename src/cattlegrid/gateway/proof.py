@@ -38,7 +38,7 @@ def prove(way: Way, worker: WorkerSettings) -> Proof:
         found = live.read_one(way.client, way.target.workers[worker.name].script)
         if found.version is None:
             raise Down(f"{found.script} is not deployed in {way.target.label}")
-        subject = subjects.subject(way.client, way.target, way.target.workers[worker.name], found.version)
+        subject = subjects.located(way.client, way.target, way.target.workers[worker.name], found.version)
     except ApiError as error:
         raise Down(f"Cloudflare could not be asked about {worker.name}: {error.what}") from error
     except CattlegridError as error:
