@@ -6,23 +6,39 @@ Results are relayed as they came: a relay does not police its upstreams' schemas
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import anyio
 import httpx2
-from mcp.client.session import ClientSession
+from mcp.client.session import ClientRequestContext, ClientSession
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.dispatcher import CallOptions, ProgressFnT
 from mcp.shared.exceptions import MCPError
 from mcp.shared.jsonrpc_dispatcher import JSONRPCDispatcher
-from mcp_types import CONNECTION_CLOSED, Implementation, ServerNotification
+from mcp_types import (
+    CONNECTION_CLOSED,
+    INVALID_REQUEST,
+    CreateMessageRequest,
+    CreateMessageRequestParams,
+    CreateMessageResult,
+    ElicitRequest,
+    ElicitRequestParams,
+    ElicitResult,
+    ErrorData,
+    Implementation,
+    ResourceUpdatedNotification,
+    ServerNotification,
+)
 from pydantic import ValidationError
 
 from cattlegrid import __version__
 from cattlegrid.gateway.proof import Down, Mismatch, Proof, prove
+from cattlegrid.gateway.questions import Answer, Put, Question, of_worker
 from cattlegrid.gateway.way import Way
 from cattlegrid.model.fleet import WorkerSettings
 
@@ -41,8 +57,12 @@ _METHODS: Final = {
 _LOST: Final = frozenset({CONNECTION_CLOSED, -32600})
 _CUT: Final = ("http", "transport", "server returned an error response")
 
+_PUT: Final[ContextVar[Put | None]] = ContextVar("put", default=None)
+"""The client of the call in whose answer a worker's question came: the library keeps a request's context for it."""
+
 Item = dict[str, Any]
-Changed = Callable[[str], Awaitable[None]]
+Changed = Callable[[str, str], Awaitable[None]]
+"""Told the kind of list that changed, and the resource if it is one of that list that did."""
 
 
 @dataclass
@@ -68,6 +88,8 @@ class Upstream:
         self._http = http
         self._changed = changed
         self._link: Link | None = None
+        self._calls: list[Put] = []
+        self._watched: Counter[str] = Counter()
         self._wanted = anyio.Event()
         self._settled = anyio.Event()
 
@@ -109,6 +131,61 @@ class Upstream:
         """The worker's answer as it came. Raises Down, Mismatch, MCPError with the worker's own error."""
         return await self._ask(await self.link(), method, params, progress, within)
 
+    async def call(self, params: Mapping[str, Any], put: Put, progress: ProgressFnT | None) -> dict[str, Any]:
+        """A tool call, in the middle of which the worker may ask its client. Raises what `request` raises."""
+        token = _PUT.set(put)
+        self._calls.append(put)
+        try:
+            return await self.request("tools/call", params, progress=progress)
+        finally:
+            self._calls.remove(put)
+            _PUT.reset(token)
+
+    def watches(self, uri: str) -> bool:
+        return uri in self._watched
+
+    async def watch(self, uri: str) -> None:
+        """Raises what `request` raises; then nothing is watched."""
+        if not self.watches(uri):
+            await self.request("resources/subscribe", {"uri": uri}, within=_CONNECT)
+        self._watched[uri] += 1
+
+    async def unwatch(self, uri: str) -> None:
+        self._watched[uri] -= 1
+        if self._watched[uri] == 0:
+            del self._watched[uri]
+            if self._link is not None:
+                with anyio.move_on_after(_PAUSE, shield=True), suppress(Down, Mismatch, MCPError):
+                    await self.request("resources/unsubscribe", {"uri": uri})
+
+    async def _question(self, question: Question) -> Answer | ErrorData:
+        """A worker that asks outside of every answer is heard when only one call of its is open."""
+        put = _PUT.get() or (self._calls[0] if len(self._calls) == 1 else None)
+        if put is None:
+            return ErrorData(code=INVALID_REQUEST, message="a question belongs to a tool call, and this one to none")
+        try:
+            return await put(of_worker(question, self._way.session.environment, self.worker.name))
+        except MCPError as error:
+            return error.error
+
+    async def _elicited(
+        self,
+        context: ClientRequestContext,  # noqa: ARG002 - the library's own shape
+        params: ElicitRequestParams,
+    ) -> ElicitResult | ErrorData:
+        answer = await self._question(ElicitRequest(params=params))
+        assert not isinstance(answer, CreateMessageResult)  # noqa: S101 - questions.put knows its kind
+        return answer
+
+    async def _sampled(
+        self,
+        context: ClientRequestContext,  # noqa: ARG002 - as above
+        params: CreateMessageRequestParams,
+    ) -> CreateMessageResult | ErrorData:
+        answer = await self._question(CreateMessageRequest(params=params))
+        assert not isinstance(answer, ElicitResult)  # noqa: S101 - as above
+        return answer
+
     async def _ask(
         self, link: Link, method: str, params: Mapping[str, Any], progress: ProgressFnT | None, within: float
     ) -> dict[str, Any]:
@@ -142,7 +219,7 @@ class Upstream:
 
     async def _tell(self, kinds: set[str]) -> None:
         for kind in sorted(kinds):
-            await self._changed(kind)
+            await self._changed(kind, "")
 
     async def _list(self, link: Link, kind: str) -> list[Item]:
         found: list[Item] = []
@@ -164,6 +241,9 @@ class Upstream:
                 proof = await anyio.to_thread.run_sync(prove, self._way, self.worker, abandon_on_cancel=True)
             async with self._connected(proof) as link:
                 new = await self._refresh(link)
+                for uri in self._watched:
+                    with suppress(MCPError):
+                        await self._ask(link, "resources/subscribe", {"uri": uri}, None, _CONNECT)
                 self._link = link
                 self.trouble = self.mismatch = ""
                 connected = True
@@ -198,7 +278,13 @@ class Upstream:
             streamable_http_client(url, http_client=client) as (read, write),
         ):
             dispatcher: JSONRPCDispatcher[Any] = JSONRPCDispatcher(read, write)
-            async with ClientSession(dispatcher=dispatcher, client_info=name, message_handler=self._heard) as session:
+            async with ClientSession(
+                dispatcher=dispatcher,
+                client_info=name,
+                message_handler=self._heard,
+                elicitation_callback=self._elicited,
+                sampling_callback=self._sampled,
+            ) as session:
                 with anyio.fail_after(_CONNECT):
                     hello = await session.initialize()
                 version = {"mcp-protocol-version": hello.protocol_version}
@@ -206,6 +292,9 @@ class Upstream:
 
     async def _heard(self, message: object) -> None:
         if isinstance(message, Exception) or not isinstance(message, ServerNotification):
+            return
+        if isinstance(message, ResourceUpdatedNotification):
+            await self._changed("resources", str(message.params.uri))
             return
         kind = message.method.removeprefix("notifications/").removesuffix("/list_changed")
         if kind in {"tools", "prompts", "resources"} and self._link is not None:

@@ -76,7 +76,7 @@ def prepare(layout: Layout) -> State:
 def _listening(port: int) -> socket.socket:
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    # asyncio sets it for sockets whose protocol is named, which this one's is not: 40 ms an answer on a kept connection.
+    # asyncio sets it where a socket's protocol is named, which it is not here: 40 ms an answer on a kept connection.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     try:
         listener.bind(("127.0.0.1", port))
