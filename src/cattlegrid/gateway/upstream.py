@@ -37,7 +37,7 @@ from mcp_types import (
 from pydantic import ValidationError
 
 from cattlegrid import __version__
-from cattlegrid.gateway.proof import Down, Mismatch, Proof, prove
+from cattlegrid.gateway.proof import Down, Mismatch, Proof, prove, refused
 from cattlegrid.gateway.questions import Answer, Put, Question, of_worker
 from cattlegrid.gateway.way import Way
 from cattlegrid.model.fleet import WorkerSettings
@@ -54,6 +54,7 @@ _METHODS: Final = {
     "resources": "resources/list",
     "templates": "resources/templates/list",
 }
+_REFUSED: Final = -32042
 _LOST: Final = frozenset({CONNECTION_CLOSED, -32600})
 _CUT: Final = ("http", "transport", "server returned an error response")
 
@@ -128,8 +129,21 @@ class Upstream:
         progress: ProgressFnT | None = None,
         within: float = PATIENCE,
     ) -> dict[str, Any]:
-        """The worker's answer as it came. Raises Down, Mismatch, MCPError with the worker's own error."""
-        return await self._ask(await self.link(), method, params, progress, within)
+        """The worker's answer as it came. Raises Down, Mismatch, MCPError with the worker's own error.
+
+        A call that was refused for its key did nothing. It is repeated once, when the store has another key by now.
+        """
+        link = await self.link()
+        try:
+            return await self._ask(link, method, params, progress, within)
+        except MCPError as error:
+            if error.code != _REFUSED:
+                raise
+            link.broken.set()
+            again = await self.link()
+            if again.proof.key == link.proof.key:
+                raise refused(self._way, self.worker, 401) from error
+        return await self._ask(again, method, params, progress, within)
 
     async def call(self, params: Mapping[str, Any], put: Put, progress: ProgressFnT | None) -> dict[str, Any]:
         """A tool call, in the middle of which the worker may ask its client. Raises what `request` raises."""
@@ -268,7 +282,7 @@ class Upstream:
 
     @asynccontextmanager
     async def _connected(self, proof: Proof) -> AsyncIterator[Link]:
-        headers, timeout = self._way.header(self.worker), httpx2.Timeout(30.0, read=PATIENCE)
+        headers, timeout = dict(proof.key), httpx2.Timeout(30.0, read=PATIENCE)
         name = Implementation(name="cattlegrid", version=__version__)
         url = proof.address + str(self.worker.mcp)
         async with (
@@ -303,13 +317,21 @@ class Upstream:
 
 
 class _Kept(httpx2.AsyncBaseTransport):
-    """The process's one transport, which outlives every client that borrows it."""
+    """The process's one transport, which outlives every client that borrows it.
+
+    A refusal becomes an error with a code of its own, which the library hands to the very call that was refused.
+    """
 
     def __init__(self, inner: httpx2.AsyncBaseTransport) -> None:
         self._inner = inner
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        return await self._inner.handle_async_request(request)
+        response = await self._inner.handle_async_request(request)
+        if response.status_code != 401:
+            return response
+        await response.aclose()
+        error = {"code": _REFUSED, "message": "401"}
+        return httpx2.Response(401, json={"jsonrpc": "2.0", "id": None, "error": error})
 
 
 def _usable(item: object, kind: str) -> bool:
