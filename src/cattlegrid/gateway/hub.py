@@ -21,7 +21,7 @@ from cattlegrid.gateway.approval import Desk
 from cattlegrid.gateway.own import Tool, run_tool, serving
 from cattlegrid.gateway.proof import Down, Mismatch
 from cattlegrid.gateway.questions import Answer, Put, Question
-from cattlegrid.gateway.upstream import Changed, Upstream
+from cattlegrid.gateway.upstream import Changed, Item, Upstream
 from cattlegrid.gateway.way import Way
 
 _LIST_PATIENCE: Final = 8.0
@@ -48,6 +48,8 @@ class Hub:
         self.upstreams = {worker.name: Upstream(way, worker, pool, self._changed) for worker in way.serving}
         self._own = serving(way.session.environment)
         self._given: catalogue.Given = {}
+        self._offers: list[tuple[Item, ...]] = []
+        self._served: dict[str, catalogue.Served] = {}
 
     async def run(self) -> None:
         """Keep every worker's connection; the first one is made at once."""
@@ -68,8 +70,12 @@ class Hub:
         """The workers' tools; with `wait`, also of those that are being connected."""
         if wait:
             await self.awake()
-        label = self.session.environment.value
-        return catalogue.tools(self.upstreams.values(), frozenset(self._own), label, self._given)
+        offers = [upstream.offers["tools"] for upstream in self.upstreams.values()]
+        if offers != self._offers:
+            label = self.session.environment.value
+            self._served = catalogue.tools(self.upstreams.values(), frozenset(self._own), label, self._given)
+            self._offers = offers
+        return self._served
 
     async def tools(self) -> list[dict[str, Any]]:
         own = [_shown(tool, self.session.environment.value) for tool in self._own.values()]
