@@ -31,7 +31,7 @@ def main() -> int:
     session_folder.hold(folder)
     sockets = [_listening(folder / name) for name in (GATEWAY, CONTROL)]
     if os.fork() != 0:
-        return 0
+        os._exit(0)  # at once: the launcher waits for it, and nothing here wants to be closed
     os.setsid()
     _serve(document, folder, sockets)
     return 0
