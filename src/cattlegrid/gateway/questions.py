@@ -47,15 +47,18 @@ def of_worker(question: Question, environment: Environment, worker: str) -> Ques
     return question.model_copy(update={"params": question.params.model_copy(update={key: said, "meta": None})})
 
 
-def unable(question: Question, client: types.ClientCapabilities | None) -> str:
-    """Why this client cannot be asked; empty when it can."""
-    can: object = None
-    if client is not None and isinstance(question, types.CreateMessageRequest):
-        can = client.sampling
-    elif client is not None and client.elicitation is not None:
-        by_address = isinstance(question.params, types.ElicitRequestURLParams)
-        can = client.elicitation.url if by_address else client.elicitation
-    return "" if can is not None else f"the agent's client does not answer {question.method}"
+def answers(client: types.ClientCapabilities | None, question: Question) -> bool:
+    """Whether the client has said that it answers such questions. One that names no mode of elicitation has forms."""
+    if client is None:
+        return False
+    if isinstance(question, types.CreateMessageRequest):
+        return client.sampling is not None
+    modes = client.elicitation
+    if modes is None:
+        return False
+    if isinstance(question.params, types.ElicitRequestURLParams):
+        return modes.url is not None
+    return modes.form is not None or modes.url is None
 
 
 async def put(session: ServerSession, call: types.RequestId | None, question: Question) -> Answer:
@@ -72,11 +75,11 @@ def by_turns(session: ServerSession) -> bool:
 
 
 def _expect(session: ServerSession, question: Question) -> None:
-    if why := unable(question, session.client_capabilities):
-        raise MCPError(types.INVALID_REQUEST, why)
+    if not answers(session.client_capabilities, question):
+        raise MCPError(types.INVALID_REQUEST, f"the agent's client does not answer {question.method}")
 
 
-@dataclass
+@dataclass(eq=False)
 class _Turn:
     """A call that is being carried out. `say` gets its questions and at last its result or error."""
 
@@ -109,6 +112,8 @@ class Turns:
                     said: dict[str, Any] | MCPError = await work(ask)
                 except MCPError as error:
                     said = error
+                except Exception:  # noqa: BLE001 - one call must not end its connection; the library says it as well
+                    said = MCPError(types.INTERNAL_ERROR, "Internal server error")
                 turn.say.send_nowait(said)
 
         self._group.start_soon(carry_out)
@@ -129,6 +134,8 @@ class Turns:
         except anyio.get_cancelled_exc_class():
             turn.scope.cancel()
             raise
+        if turn not in self._waiting.values():
+            turn.said.close()
         if isinstance(said, MCPError):
             raise said
         return said
