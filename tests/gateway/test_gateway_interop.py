@@ -239,6 +239,25 @@ def test_a_client_that_cannot_be_asked_costs_the_worker_that_question_and_no_mor
     assert not after.is_error
 
 
+def test_an_address_to_open_reaches_a_client_that_has_said_it_opens_them(front: Herd) -> None:
+    async def opened(_: Any, params: types.ElicitRequestParams) -> types.ElicitResult:
+        assert isinstance(params, types.ElicitRequestURLParams)
+        assert params.message.startswith("[staging · worker front asks] Please open")
+        return types.ElicitResult(action="accept" if params.url == "https://a.example/" else "decline")
+
+    async def do(client: Any) -> tuple[Any, types.ErrorData]:
+        asked = {"url": "https://a.example/"}
+        said = await client.call_tool("trigger-url-elicitation", asked)
+        with pytest.raises(MCPError) as caught:
+            await client.call_tool("trigger-url-elicitation", {**asked, "errorPath": True})
+        return said, caught.value.error
+
+    said, error = talk(front, do, elicitation_callback=opened)
+    assert "accept" in text(said)
+    assert error.code == types.URL_ELICITATION_REQUIRED
+    assert error.data["elicitations"][0]["message"].startswith("[staging · worker front asks] Open this")
+
+
 def test_a_person_who_declines_is_told_to_the_worker_as_such(front: Herd) -> None:
     async def decline(*_: Any) -> types.ElicitResult:
         return types.ElicitResult(action="decline")

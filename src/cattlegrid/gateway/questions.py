@@ -39,12 +39,28 @@ _KINDS: Final[Mapping[str, type[types.ElicitResult | types.CreateMessageResult]]
 
 def of_worker(question: Question, environment: Environment, worker: str) -> Question:
     """The question with whose it is in front. It can be taken for no approval of ours: it never begins as one does."""
+    key = "message" if isinstance(question, types.ElicitRequest) else "system_prompt"
+    said = _marked(getattr(question.params, key), environment, worker)
+    return question.model_copy(update={"params": question.params.model_copy(update={key: said, "meta": None})})
+
+
+def of_worker_instead(error: MCPError, environment: Environment, worker: str) -> MCPError:
+    """The error by which a Worker wants addresses opened before it is called again, marked in the same way."""
+    data = error.error.data
+    asked = data.get("elicitations") if isinstance(data, dict) else None
+    if error.error.code != types.URL_ELICITATION_REQUIRED or not isinstance(asked, list):
+        return error
+    marked = [
+        {**one, "message": _marked(one.get("message"), environment, worker)} for one in asked if isinstance(one, dict)
+    ]
+    return MCPError(error.error.code, error.error.message, {**data, "elicitations": marked})
+
+
+def _marked(text: object, environment: Environment, worker: str) -> str:
     where = f"{environment} · worker {worker} asks"
     if environment is Environment.PRODUCTION:
         where = f"PRODUCTION · worker {worker} asks, and not cattlegrid: no answer to this approves a call"
-    key = "message" if isinstance(question, types.ElicitRequest) else "system_prompt"
-    said = f"[{where}] {words.plain(getattr(question.params, key))}".rstrip()
-    return question.model_copy(update={"params": question.params.model_copy(update={key: said, "meta": None})})
+    return f"[{where}] {words.plain(text)}".rstrip()
 
 
 def answers(client: types.ClientCapabilities | None, question: Question) -> bool:

@@ -38,7 +38,7 @@ from pydantic import ValidationError
 
 from cattlegrid import __version__
 from cattlegrid.gateway.proof import Down, Mismatch, Proof, prove, refused
-from cattlegrid.gateway.questions import Answer, Put, Question, of_worker
+from cattlegrid.gateway.questions import Answer, Put, Question, of_worker, of_worker_instead
 from cattlegrid.gateway.way import Way
 from cattlegrid.model.fleet import WorkerSettings
 
@@ -54,7 +54,8 @@ _METHODS: Final = {
     "resources": "resources/list",
     "templates": "resources/templates/list",
 }
-_REFUSED: Final = -32042
+_REFUSED: Final = -886350401
+"""Ours, between the transport and here: no code of the protocol, and none that a worker would think of."""
 _LOST: Final = frozenset({CONNECTION_CLOSED, -32600})
 _CUT: Final = ("http", "transport", "server returned an error response")
 
@@ -151,6 +152,8 @@ class Upstream:
         self._calls.append(put)
         try:
             return await self.request("tools/call", params, progress=progress)
+        except MCPError as error:
+            raise of_worker_instead(error, self._way.session.environment, self.worker.name) from error
         finally:
             self._calls.remove(put)
             _PUT.reset(token)
