@@ -183,9 +183,10 @@ def _children() -> float:
 
 
 def _starts(programs: Programs, herd: Herd, rounds: int) -> dict[str, Series]:
-    environ = {**programs.environ, **herd.environ}
-    place = herd.state.parent / "session"
+    place, sessions = herd.state.parent / "session", herd.state.parent / "sessions"
     place.mkdir()
+    sessions.mkdir(mode=0o700)
+    environ = {**programs.environ, **herd.environ, "XDG_RUNTIME_DIR": str(sessions)}
     copied = f"cp $CATTLEGRID_SESSION/session.json {place}"
     run([programs.cattlegrid, "run", "--", "sh", "-c", copied], cwd=herd.folder, env=environ)
     inside = {**environ, "CATTLEGRID_SESSION": str(place)}
@@ -198,11 +199,13 @@ def _starts(programs: Programs, herd: Herd, rounds: int) -> dict[str, Series]:
     guard = f"{programs.cattlegrid} guard < {asked}"
     found: dict[str, list[float]] = defaultdict(list)
     for _ in range(rounds * 2):
+        while any(sessions.iterdir()):
+            time.sleep(0.05)  # the gateway of an agent that has ended still loads, and is no part of the next round
         bare = took("true", env=environ)
         whole = {
-            "cattlegrid run": took(programs.cattlegrid, "run", "--", "true", env=environ),
             "cattlegrid banner": took(programs.cattlegrid, "banner", env=inside),
             "cattlegrid guard": took("sh", "-c", guard, env=inside, codes=(2,)),
+            "cattlegrid run": took(programs.cattlegrid, "run", "--", "true", env=environ),
         }
         for name, one in whole.items():
             found[name].append(one.seconds - (bare.seconds if name == "cattlegrid run" else 0))

@@ -90,7 +90,7 @@ def test_the_work_of_every_day_passes(fleet: Session, command: str) -> None:
 
 
 def test_a_bare_deploy_is_refused_where_the_top_level_is_production(fleet: Session) -> None:
-    top = Session(**{**vars(fleet), "flags": {"workers/context": ""}})
+    top = fleet._replace(flags={"workers/context": ""})
     assert "top level" in reason(top, "cd workers/context && wrangler deploy")
     assert reason(top, "cd workers/context && wrangler deploy --env staging") == ""
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
+import socket
 import subprocess
 import sys
 import time
@@ -163,6 +166,44 @@ def test_the_session_ends_with_its_agent(herd: Herd) -> None:
     while folder.exists() and time.monotonic() < deadline:
         time.sleep(0.1)
     assert not folder.exists()
+
+
+def _gateway(folder: Path) -> int:
+    found = subprocess.run(["pgrep", "-f", f"cattlegrid.gateway {folder}"], capture_output=True, text=True, check=True)
+    return int(found.stdout.split()[0])
+
+
+def test_what_a_killed_gateway_leaves_goes_when_the_next_session_begins_and_not_while_its_agent_lives(
+    herd: Herd, tmp_path: Path
+) -> None:
+    environ = {**herd.environ, "XDG_RUNTIME_DIR": str(tmp_path)}
+    words = [COMMAND, "run", "--", "sh", "-c", "echo $CATTLEGRID_SESSION; read line"]
+    with subprocess.Popen(
+        words, cwd=herd.folder, env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as agent:
+        assert agent.stdout is not None
+        folder = Path(agent.stdout.readline().strip())
+        os.kill(_gateway(folder), signal.SIGKILL)
+        herd.run("run", "--", "true", env=environ)
+        assert (folder / "session.json").is_file()
+        agent.communicate("\n")
+    assert folder.is_dir()
+    said = herd.run("run", "--", "sh", "-c", "echo $CATTLEGRID_SESSION", env=environ)
+    assert not folder.exists()
+    assert str(tmp_path) in said
+
+
+def test_what_a_killed_run_leaves_goes_when_the_next_session_begins(herd: Herd, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        nowhere = {"CLOUDFLARE_API_BASE_URL": f"http://127.0.0.1:{silent.getsockname()[1]}/client/v4"}
+        environ = {**herd.environ, "XDG_RUNTIME_DIR": str(tmp_path)}
+        with subprocess.Popen([COMMAND, "run", "--", "true"], cwd=herd.folder, env={**environ, **nowhere}) as run:
+            asked, _ = silent.accept()
+            run.kill()
+            asked.close()
+    (left,) = tmp_path.iterdir()
+    herd.run("run", "--", "true", env=environ)
+    assert not left.exists()
 
 
 @contextmanager

@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -61,18 +60,18 @@ def test_the_banner_has_the_environment_beside_the_address_and_says_what_is_unkn
     assert said[0] == "Environment: staging  https://context-staging.example"
     assert "venture vc" in said[1]
     assert "commit aaaaaaaaaaaa, 2 h ago" in said[1]
-    blind = replace(HERE, workers=(Reached("context", "context-staging"),))
+    blind = HERE._replace(workers=(Reached("context", "context-staging"),))
     assert banner.head(blind) == "Environment: staging  API address unknown"
     assert "context: unknown" in banner.lines(blind, NOW)[1]
 
 
 def test_the_banner_names_the_secrets_that_the_shell_holds() -> None:
-    said = banner.lines(replace(HERE, environment=PRODUCTION, secrets=("STORE_KEY", "MAIL_KEY")), NOW)
+    said = banner.lines(HERE._replace(environment=PRODUCTION, secrets=("STORE_KEY", "MAIL_KEY")), NOW)
     assert "in this shell, of production: STORE_KEY, MAIL_KEY" in said
 
 
 def test_a_fallback_cannot_be_missed() -> None:
-    fell = replace(HERE, environment=PRODUCTION, venture="ke", fallback=True)
+    fell = HERE._replace(environment=PRODUCTION, venture="ke", fallback=True)
     assert banner.lines(fell, NOW)[0].startswith("WARNING: venture ke has no staging. THIS SESSION IS PRODUCTION")
     assert "PRODUCTION (no staging!)" in banner.status_line(fell, NOW)
 
@@ -81,14 +80,31 @@ def test_a_fallback_cannot_be_missed() -> None:
 def test_a_hook_gets_the_banner_for_the_person_and_for_the_model(tmp_path: Path, form: str) -> None:
     session.write(HERE, tmp_path)
     environ = {"PATH": os.environ["PATH"], session.VARIABLE: str(tmp_path)}
-    argv = [sys.executable, "-P", "-X", "importtime", "-m", "cattlegrid", "banner", "--for", form]
-    done = subprocess.run(argv, env=environ, capture_output=True, text=True, check=True)
-    told = json.loads(done.stdout)
+    argv = [sys.executable, "-P", "-m", "cattlegrid", "banner", "--for", form]
+    told = json.loads(subprocess.run(argv, env=environ, capture_output=True, text=True, check=True).stdout)
     assert told["systemMessage"].startswith("Environment: staging  https://context-staging.example")
     assert "Environment: staging" in told["hookSpecificOutput"]["additionalContext"]
+
+
+@pytest.mark.parametrize("hook", ["banner", "guard"])
+def test_a_hook_loads_nothing_that_would_keep_its_agent_waiting(tmp_path: Path, hook: str) -> None:
+    session.write(HERE, tmp_path)
+    environ = {"PATH": os.environ["PATH"], session.VARIABLE: str(tmp_path)}
+    asked = json.dumps({"tool_name": "Bash", "tool_input": {"command": "npm run ship; cat README.md"}})
+    argv = [sys.executable, "-P", "-X", "importtime", "-m", "cattlegrid", hook]
+    done = subprocess.run(argv, env=environ, input=asked, capture_output=True, text=True, check=True)
     loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
-    assert "json" in loaded
-    assert loaded.isdisjoint({"asyncio", "httpx2", "ssl", "tomllib"}), "a hook must not keep its agent waiting"
+    assert {"json", "argparse"} <= loaded
+    heavy = {"asyncio", "dataclasses", "difflib", "httpx2", "inspect", "shutil", "ssl", "subprocess", "tomllib"}
+    assert loaded & heavy == set()
+
+
+def test_a_session_begins_without_what_only_its_gateway_needs() -> None:
+    argv = [sys.executable, "-P", "-X", "importtime", "-c", "import cattlegrid.verbs.run"]
+    done = subprocess.run(argv, capture_output=True, text=True, check=True)
+    loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert {"httpx2", "cattlegrid.verbs.session"} <= loaded
+    assert loaded & {"cryptography", "json5", "mcp", "mcp_types", "pydantic", "pyrage", "rich", "starlette"} == set()
 
 
 def test_the_child_gets_names_from_a_list_and_no_credential_of_ours(tmp_path: Path) -> None:
@@ -134,7 +150,7 @@ def test_the_sandbox_hides_every_ventures_plain_file_and_the_key_that_a_variable
     for name in ("secrets/production.sops.json", *hidden):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
-    here = replace(HERE, root=str(tmp_path), flags={"workers/a": "production"})
+    here = HERE._replace(root=str(tmp_path), flags={"workers/a": "production"})
     environ = {"PATH": "", "HOME": str(tmp_path / "home"), "SOPS_AGE_KEY_FILE": str(tmp_path / "key.txt")}
     words = sandbox.wrap(("claude",), here, environ)
     bound = {words[at + 2] for at, word in enumerate(words) if word == "--ro-bind"}

@@ -113,18 +113,22 @@ def _answering(word: str | None, seen: list[str]) -> Any:
     return elicited
 
 
+@pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])
 @pytest.mark.parametrize(("word", "rows"), [("production", 1), ("staging", 0), ("yes", 0), (None, 0)])
-def test_a_write_in_production_happens_only_when_its_name_is_typed(herd: Herd, word: str | None, rows: int) -> None:
-    title, seen = f"typed {word}", list[str]()
+def test_a_write_in_production_happens_only_when_its_name_is_typed(
+    herd: Herd, word: str | None, rows: int, mode: str
+) -> None:
+    title, seen = f"typed {word} in {mode}", list[str]()
     asked = {"agent": "test", "title": title}
     talk(
         herd,
         lambda client: client.call_tool("start_session", asked),
         "--venture=ke",
+        mode=mode,
         elicitation_callback=_answering(word, seen),
     )
     assert len(seen) == 1
-    assert "PRODUCTION" in seen[0]
+    assert seen[0].startswith("cattlegrid asks: run start_session (write) of worker context on PRODUCTION?")
     assert title in seen[0]
     titles = "SELECT title FROM sessions"
     assert [row["title"] for row in herd.rows("production", titles)].count(title) == rows

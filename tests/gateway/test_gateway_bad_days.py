@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -248,14 +249,21 @@ def test_a_token_that_ends_in_the_session_stops_what_asks_cloudflare_and_says_so
         await client.list_tools()
         before = await told(client, "odd_twin")
         httpx2.delete(f"{base}/{token['id']}", headers=headers, trust_env=False)
-        return [before, await told(client, "smoke"), await told(client, "odd_twin")]
+        ended = [await told(client, "smoke"), await told(client, "odd_twin")]
+        return [before, *ended, await during_a_call(client, kill), await told(client, "odd_twin")]
+
+    async def kill() -> None:
+        for one in _runtimes(odd):
+            os.kill(one, signal.SIGKILL)
 
     short = replace(odd, environ={**odd.environ, "ODD_TOKEN": token["value"]})
-    before, ours, theirs = talk(short, do)
+    before, ours, theirs, _, anew = talk(short, do)
     assert before.endswith("twin of odd")
     assert "CG-API" in ours
-    assert token["value"] not in ours
     assert theirs.endswith("twin of odd")
+    assert "worker odd is down: Cloudflare could not be asked about odd" in anew
+    assert "next: a person renews the token in ODD_TOKEN and starts a new session" in anew
+    assert token["value"] not in ours + anew
 
 
 def _runtimes(odd: Herd) -> list[int]:
@@ -298,3 +306,33 @@ def test_a_worker_without_its_key_is_told_by_name(herd: Herd) -> None:
         file.write_text(before)
     assert "CONTEXT_KEY of staging is not here" in said
     assert json.dumps("secrets") not in said
+
+
+def test_a_key_that_is_rotated_in_the_session_is_read_anew_and_one_that_the_store_lacks_is_told(herd: Herd) -> None:
+    file = herd.folder / "secrets/staging.env"
+    first = file.read_text()
+    second, third = (re.sub("^CONTEXT_KEY=.*$", f"CONTEXT_KEY={key * 32}", first, flags=re.MULTILINE) for key in "bc")
+
+    def push(values: str, kept: str) -> None:
+        file.write_text(values)
+        herd.run("secrets", "push", "--env", "staging", expect=None)
+        file.write_text(kept)
+
+    async def do(client: Client) -> list[str]:
+        said = [await told(client, "recent_sessions")]
+        await anyio.to_thread.run_sync(push, second, second)
+        said += [await told(client, "recent_sessions")]
+        await anyio.to_thread.run_sync(push, third, second)
+        said += [await told(client, "recent_sessions")]
+        file.write_text(third)
+        return [*said, await until(client, "recent_sessions")]
+
+    try:
+        before, rotated, lacking, renewed = talk(herd, do)
+    finally:
+        push(first, first)
+    for said in (before, rotated, renewed):
+        assert said.startswith("Environment: staging (worker context"), said
+    assert "worker context is down: context refuses CONTEXT_KEY of staging (status 401)" in lacking
+    assert "next: cattlegrid secrets push context --env staging" in lacking
+    assert "bbbbbbbb" not in lacking

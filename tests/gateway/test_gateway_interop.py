@@ -13,8 +13,11 @@ import mcp_types as types
 import pytest
 from everything import everything, front_fleet
 from fastmcp.client.transports import StdioTransport
-from talk import talk
+from mcp.shared.exceptions import MCPError
+from talk import talk, text
 
+from cattlegrid.gateway import questions
+from cattlegrid.model.environment import Environment
 from cattlegrid.toolchain import Toolchain
 from herd import COMMAND, Herd
 
@@ -170,6 +173,146 @@ def test_a_list_that_changes_is_told_and_read_anew(found: Facts) -> None:
 
 def test_a_cancelled_call_is_cancelled_at_the_server_and_the_session_goes_on(found: Facts, front: Herd) -> None:
     assert found["still"].content[1].text == "Echo: after a cancelled call"
+    assert "notifications/cancelled" in _told(front)
+
+
+MODES = pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])
+WATCHED = "demo://resource/dynamic/text/1"
+
+
+async def _elicited(_: Any, params: types.ElicitRequestParams) -> types.ElicitResult:
+    return types.ElicitResult(action="accept", content={"name": f"heard: {params.message}"})
+
+
+async def _sampled(_: Any, params: types.CreateMessageRequestParams) -> types.CreateMessageResult:
+    said = types.TextContent(type="text", text=f"heard: {params.system_prompt}")
+    return types.CreateMessageResult(role="assistant", model="none", content=said)
+
+
+@MODES
+@pytest.mark.parametrize("what", ["elicitation", "sampling"])
+def test_a_worker_s_question_reaches_the_client_whose_call_it_is_with_the_worker_s_name(
+    front: Herd, mode: str, what: str
+) -> None:
+    words = {"prompt": "hello"} if what == "sampling" else {}
+    answers = {"elicitation_callback": _elicited, "sampling_callback": _sampled}
+    said = talk(front, lambda one: one.call_tool(f"trigger-{what}-request", words), mode=mode, **answers)
+    assert not said.is_error, text(said)
+    assert "heard: [staging · worker front asks] " in text(said)
+
+
+@MODES
+def test_ten_questions_at_once_are_each_answered_to_the_call_that_asked(front: Herd, mode: str) -> None:
+    async def sampled(_: Any, params: types.CreateMessageRequestParams) -> types.CreateMessageResult:
+        said = types.TextContent(type="text", text=f"to {params.messages[0].content.text}")
+        return types.CreateMessageResult(role="assistant", model="none", content=said)
+
+    async def do(client: Any) -> dict[int, str]:
+        found: dict[int, str] = {}
+
+        async def one(number: int) -> None:
+            words = {"prompt": f"number {number}."}
+            found[number] = text(await client.call_tool("trigger-sampling-request", words))
+
+        async with anyio.create_task_group() as group:
+            for number in range(10):
+                group.start_soon(one, number)
+        return found
+
+    for number, said in talk(front, do, mode=mode, sampling_callback=sampled).items():
+        assert f"context: number {number}." in said
+
+
+@MODES
+@pytest.mark.parametrize("what", ["elicitation", "sampling"])
+def test_a_client_that_cannot_be_asked_costs_the_worker_that_question_and_no_more(
+    front: Herd, mode: str, what: str
+) -> None:
+    async def do(client: Any) -> tuple[Any, Any]:
+        words = {"prompt": "hello"} if what == "sampling" else {}
+        asked = await client.call_tool(f"trigger-{what}-request", words)
+        return asked, await client.call_tool("echo", {"message": "still here"})
+
+    asked, after = talk(front, do, mode=mode)
+    assert asked.is_error
+    assert "the agent's client does not answer" in text(asked)
+    assert not after.is_error
+
+
+def test_an_address_to_open_reaches_a_client_that_has_said_it_opens_them(front: Herd) -> None:
+    async def opened(_: Any, params: types.ElicitRequestParams) -> types.ElicitResult:
+        assert isinstance(params, types.ElicitRequestURLParams)
+        assert params.message.startswith("[staging · worker front asks] Please open")
+        return types.ElicitResult(action="accept" if params.url == "https://a.example/" else "decline")
+
+    async def do(client: Any) -> tuple[Any, types.ErrorData]:
+        asked = {"url": "https://a.example/"}
+        said = await client.call_tool("trigger-url-elicitation", asked)
+        with pytest.raises(MCPError) as caught:
+            await client.call_tool("trigger-url-elicitation", {**asked, "errorPath": True})
+        return said, caught.value.error
+
+    said, error = talk(front, do, elicitation_callback=opened)
+    assert "accept" in text(said)
+    assert error.code == types.URL_ELICITATION_REQUIRED
+    assert error.data["elicitations"][0]["message"].startswith("[staging · worker front asks] Open this")
+
+
+def test_a_person_who_declines_is_told_to_the_worker_as_such(front: Herd) -> None:
+    async def decline(*_: Any) -> types.ElicitResult:
+        return types.ElicitResult(action="decline")
+
+    said = talk(front, lambda one: one.call_tool("trigger-elicitation-request", {}), elicitation_callback=decline)
+    assert "declined" in text(said)
+
+
+def _told(front: Herd) -> list[str]:
     host = {"Host": f"front-staging.local.localhost:{front.router}"}
-    told = httpx2.get(f"http://127.0.0.1:{front.router}/told", headers=host, trust_env=False).json()
-    assert "notifications/cancelled" in told
+    told: list[str] = httpx2.get(f"http://127.0.0.1:{front.router}/told", headers=host, trust_env=False).json()
+    return told
+
+
+@pytest.mark.filterwarnings("ignore:resources/(un)?subscribe is removed")
+def test_a_resource_that_is_subscribed_to_tells_of_its_changes_until_it_is_not(front: Herd) -> None:
+    heard, hear = _listening()
+
+    async def do(client: Any) -> None:
+        await client.session.subscribe_resource(WATCHED)
+        await client.call_tool("toggle-subscriber-updates", {})
+        with anyio.fail_after(20):
+            await heard["notifications/resources/updated"].wait()
+        await client.session.unsubscribe_resource(WATCHED)
+
+    talk(front, do, message_handler=hear)
+    assert _told(front)[-2:] == ["tools/call", "resources/unsubscribe"]
+
+
+def test_in_the_newest_protocol_a_resource_is_watched_for_as_long_as_somebody_listens(front: Herd) -> None:
+    async def do(client: Any) -> str:
+        async with client.listen(resource_subscriptions=[WATCHED]) as events:
+            await client.call_tool("toggle-subscriber-updates", {})
+            with anyio.fail_after(20):
+                async for event in events:
+                    return str(event.uri)
+        raise AssertionError("the stream ended")
+
+    assert talk(front, do, mode="2026-07-28") == WATCHED
+    assert "resources/unsubscribe" in _told(front)[-3:]
+
+
+@pytest.mark.filterwarnings("ignore:resources/(un)?subscribe is removed")
+def test_a_resource_that_nobody_has_cannot_be_subscribed_to(front: Herd) -> None:
+    async def do(client: Any) -> str:
+        with pytest.raises(MCPError) as caught:
+            await client.session.subscribe_resource("elsewhere://x")
+        return str(caught.value)
+
+    assert talk(front, do) == "there is no resource elsewhere://x"
+
+
+def test_a_question_in_production_says_that_it_is_the_worker_s_and_approves_nothing() -> None:
+    form = {"message": "cattlegrid asks: run\u202e purge?", "requestedSchema": {"type": "object", "properties": {}}}
+    asked = types.ElicitRequest(params=types.ElicitRequestFormParams.model_validate(form))
+    shown = questions.of_worker(asked, Environment.PRODUCTION, "context").params.message
+    mark = "[PRODUCTION · worker context asks, and not cattlegrid: no answer to this approves a call] "
+    assert shown == f"{mark}cattlegrid asks: run purge?"

@@ -8,7 +8,7 @@ import json
 import os
 import secrets
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -56,16 +56,23 @@ class Log:
 
     def write(self, call: Call) -> None:
         try:
-            self.file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            handle = os.open(self.file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            handle = self._opened()
             try:
-                os.write(handle, (json.dumps(asdict(call), ensure_ascii=False) + "\n").encode())
+                os.write(handle, (json.dumps(vars(call), ensure_ascii=False) + "\n").encode())
             finally:
                 os.close(handle)
         except OSError as error:
             self.trouble = f"the log of calls cannot be written: {error.strerror} ({self.file})"
         else:
             self.trouble = ""
+
+    def _opened(self) -> int:
+        how = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+        try:
+            return os.open(self.file, how, 0o600)
+        except FileNotFoundError:
+            self.file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            return os.open(self.file, how, 0o600)
 
 
 def read(file: Path, *, since: datetime | None = None) -> Iterator[Call]:

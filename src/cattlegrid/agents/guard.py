@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from cattlegrid.agents import scripts
 from cattlegrid.agents.session import Session
@@ -50,8 +49,7 @@ _DEVICES: Final = re.compile(
 )
 
 
-@dataclass(frozen=True)
-class Verdict:
+class Verdict(NamedTuple):
     """`reason` is one line for the model: what was refused, and what to do instead. Empty: let it run."""
 
     reason: str = ""
@@ -198,9 +196,9 @@ def _named(session: Session, text: str) -> str:
     if session.environment is Environment.PRODUCTION:
         return ""
     for word in session.production:
-        if re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", text):
+        if word in text and re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", text):
             return word
-    for script in session.scripts:
+    for script in (name for name in session.scripts if name in text):
         if re.search(rf"(?://|@|\s)(?:[0-9a-f]{{8}}-)?{re.escape(script)}\.[\w-]+\.[\w.:-]+", text):
             return f"the address of {script}"
         if re.search(rf"/(?:scripts|workers|services)/{re.escape(script)}(?![\w-])", text):

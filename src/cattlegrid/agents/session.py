@@ -1,12 +1,16 @@
-"""A session: one environment, resolved once. What is written down here holds no credential."""
+"""A session: one environment, resolved once. What is written down here holds no credential.
+
+Named tuples and no dataclasses here, in `model.environment` and in the guard: every hook of an agent reads them, and
+`import dataclasses` alone is a third of what a hook may take.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
 
 from cattlegrid.errors import UsageError
 from cattlegrid.model.environment import Environment
@@ -17,8 +21,7 @@ GATEWAY: Final = "gateway.sock"
 CONTROL: Final = "control.sock"
 
 
-@dataclass(frozen=True)
-class Reached:
+class Reached(NamedTuple):
     """One worker as the session began: where it answers, and what is live there. Empty texts: not known."""
 
     name: str
@@ -31,8 +34,7 @@ class Reached:
     mcp: bool = False
 
 
-@dataclass(frozen=True)
-class Session:
+class Session(NamedTuple):
     """`fallback`: the venture declares no staging, so this is production. `venture` is empty when none was named.
 
     For the guard: `production` are ids and names that only production has, `scripts` its Workers' names, and `flags`
@@ -53,7 +55,7 @@ class Session:
     workers: tuple[Reached, ...] = ()
     production: tuple[str, ...] = ()
     scripts: tuple[str, ...] = ()
-    flags: Mapping[str, str] = field(default_factory=dict)
+    flags: Mapping[str, str] = MappingProxyType({})
     hosts: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
 
@@ -63,7 +65,12 @@ class Session:
 
 
 def write(session: Session, folder: Path) -> None:
-    (folder / FILE).write_text(json.dumps(asdict(session), ensure_ascii=False, indent=1))
+    (folder / FILE).write_text(json.dumps(encode(session), ensure_ascii=False, indent=1))
+
+
+def encode(session: Session) -> dict[str, Any]:
+    workers = [worker._asdict() for worker in session.workers]
+    return {**session._asdict(), "workers": workers, "flags": dict(session.flags)}
 
 
 def decode(fields: Mapping[str, Any]) -> Session:

@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from cattlegrid.agents import folder as session_folder
 from cattlegrid.agents.session import CONTROL, GATEWAY
 
 _PR_SET_DUMPABLE: Final = 4
@@ -27,9 +28,10 @@ def main() -> int:
     document = sys.stdin.buffer.read()
     if not document:
         return 1
+    session_folder.hold(folder)
     sockets = [_listening(folder / name) for name in (GATEWAY, CONTROL)]
     if os.fork() != 0:
-        return 0
+        os._exit(0)  # at once: the launcher waits for it, and nothing here wants to be closed
     os.setsid()
     _serve(document, folder, sockets)
     return 0
@@ -51,7 +53,6 @@ def _serve(document: bytes, folder: Path, sockets: list[socket.socket]) -> None:
     os.dup2(os.open(folder / "gateway.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), 2)
     import anyio  # noqa: PLC0415 - a second of imports, which happens after `ready` while the agent starts
 
-    from cattlegrid.agents import folder as session_folder  # noqa: PLC0415 - as above
     from cattlegrid.agents import session  # noqa: PLC0415 - as above
     from cattlegrid.gateway import serve  # noqa: PLC0415 - as above
     from cattlegrid.gateway.way import open_way  # noqa: PLC0415 - as above

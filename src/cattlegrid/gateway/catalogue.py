@@ -9,12 +9,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from cattlegrid.agents.policy import Effect, effect
+from cattlegrid.gateway import words
 from cattlegrid.gateway.upstream import Item, Upstream
 
-_LONGEST: Final = 4000
-_CONTROL: Final = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]"
-)
 _NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,128}")
 
 
@@ -91,7 +88,6 @@ def _tool(item: Item, name: str, upstream: Upstream, kind: Effect, label: str) -
 
 
 def _described(item: Item, upstream: Upstream, label: str) -> dict[str, str]:
-    """A worker's words are data: shortened, without control or invisible characters, and marked as the worker's."""
-    text = item.get("description")
-    words = _CONTROL.sub("", text)[:_LONGEST] if isinstance(text, str) else ""
-    return {"description": f"[{label} · worker {upstream.worker.name}] {words}".rstrip()}
+    """Marked as the worker's."""
+    said = words.plain(item.get("description"))
+    return {"description": f"[{label} · worker {upstream.worker.name}] {said}".rstrip()}

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 import anyio
 import httpx2
 from mcp.shared.dispatcher import ProgressFnT
 from mcp.shared.exceptions import MCPError
-from mcp_types import INVALID_PARAMS
+from mcp_types import INVALID_PARAMS, INVALID_REQUEST, ElicitRequest, ElicitRequestFormParams, ElicitResult
 
 from cattlegrid.agents.calls import Call, Log, canonical
 from cattlegrid.agents.policy import Effect, asks
@@ -20,24 +20,22 @@ from cattlegrid.gateway import answers, catalogue
 from cattlegrid.gateway.approval import Desk
 from cattlegrid.gateway.own import Tool, run_tool, serving
 from cattlegrid.gateway.proof import Down, Mismatch
-from cattlegrid.gateway.upstream import Upstream
+from cattlegrid.gateway.questions import Answer, Put, Question
+from cattlegrid.gateway.upstream import Changed, Item, Upstream
 from cattlegrid.gateway.way import Way
 
 _LIST_PATIENCE: Final = 8.0
 
-Ask = Callable[[str, str], Awaitable[bool | None]]
-"""Asks a person in the client's own form: (message, the word to type). None: the client has no such form."""
-
 
 @dataclass
 class Asked:
-    """One tool call as a connection makes it."""
+    """One tool call as a connection makes it. `may_ask`: what its client answers counts as a person's word."""
 
     name: str
     arguments: Mapping[str, Any]
-    ask: Ask
+    put: Put
+    may_ask: bool
     progress: ProgressFnT | None = None
-    meta: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Hub:
@@ -46,10 +44,12 @@ class Hub:
         self.session = way.session
         self.desk = Desk(way.edge.clock)
         self.log = log
-        self.changed: list[Callable[[str], Awaitable[None]]] = []
+        self.changed: list[Changed] = []
         self.upstreams = {worker.name: Upstream(way, worker, pool, self._changed) for worker in way.serving}
         self._own = serving(way.session.environment)
         self._given: catalogue.Given = {}
+        self._offers: list[tuple[Item, ...]] = []
+        self._served: dict[str, catalogue.Served] = {}
 
     async def run(self) -> None:
         """Keep every worker's connection; the first one is made at once."""
@@ -70,8 +70,12 @@ class Hub:
         """The workers' tools; with `wait`, also of those that are being connected."""
         if wait:
             await self.awake()
-        label = self.session.environment.value
-        return catalogue.tools(self.upstreams.values(), frozenset(self._own), label, self._given)
+        offers = [upstream.offers["tools"] for upstream in self.upstreams.values()]
+        if offers != self._offers:
+            label = self.session.environment.value
+            self._served = catalogue.tools(self.upstreams.values(), frozenset(self._own), label, self._given)
+            self._offers = offers
+        return self._served
 
     async def tools(self) -> list[dict[str, Any]]:
         own = [_shown(tool, self.session.environment.value) for tool in self._own.values()]
@@ -122,7 +126,7 @@ class Hub:
             if (refusal := await self._allowed(served, asked)) is not None:
                 return "refused", answers.trouble(self.session, worker, refusal)
             params: dict[str, Any] = {"name": served.own, "arguments": dict(asked.arguments)}
-            result = await served.upstream.request("tools/call", params, progress=asked.progress)
+            result = await served.upstream.call(params, self._relaying(asked), asked.progress)
         except Down as error:
             text = f"worker {worker} is down: {error}. Its tools come back when it does; the others go on"
             return "down", answers.trouble(self.session, worker, text)
@@ -144,10 +148,10 @@ class Hub:
         if self.desk.take(served.name, digest):
             return None
         message = (
-            f"Run {served.name} ({served.effect}) of worker {worker} on {word.upper()}?"
+            f"cattlegrid asks: run {served.name} ({served.effect}) of worker {worker} on {word.upper()}?"
             f" Arguments: {_brief(asked.arguments)}. Type {word} to confirm."
         )
-        answer = await asked.ask(message, word)
+        answer = await _confirmed(asked, message, word)
         if answer is True:
             return None
         if answer is False:
@@ -159,6 +163,16 @@ class Hub:
             f"next: a person types `cattlegrid allow {request.id}` in a terminal of their own; then call the tool again"
             " with exactly the same arguments"
         )
+
+    def _relaying(self, asked: Asked) -> Put:
+        """How a Worker asks in the middle of this call. In production, of a person only: as approvals are."""
+
+        async def put(question: Question) -> Answer:
+            if self.session.writes_ask and not asked.may_ask:
+                raise MCPError(INVALID_REQUEST, "in production only the agent's own connection is asked")
+            return await asked.put(question)
+
+        return put
 
     def _all_well(self) -> None:
         wrong = next((one for one in self.upstreams.values() if one.mismatch), None)
@@ -185,9 +199,9 @@ class Hub:
         except (Down, Mismatch):
             return
 
-    async def _changed(self, kind: str) -> None:
+    async def _changed(self, kind: str, uri: str) -> None:
         for tell in list(self.changed):
-            await tell(kind)
+            await tell(kind, uri)
 
 
 def _shown(tool: Tool, label: str) -> dict[str, Any]:
@@ -197,6 +211,22 @@ def _shown(tool: Tool, label: str) -> dict[str, Any]:
         "inputSchema": tool.schema,
         "annotations": {"readOnlyHint": tool.effect is Effect.READ, "destructiveHint": False},
     }
+
+
+async def _confirmed(asked: Asked, message: str, word: str) -> bool | None:
+    """What a person typed in the client's own form; None when there is nobody, or no form, to ask."""
+    if not asked.may_ask:
+        return None
+    fields = {"confirm": {"type": "string", "title": f"Type {word}"}}
+    schema = {"type": "object", "properties": fields, "required": ["confirm"]}
+    form = ElicitRequestFormParams.model_validate({"message": message, "requestedSchema": schema})
+    try:
+        answer = await asked.put(ElicitRequest(params=form))
+    except MCPError:
+        return None
+    if not isinstance(answer, ElicitResult) or answer.action != "accept":
+        return None  # Codex declines by itself when nobody is there: a person may still allow it elsewhere
+    return (answer.content or {}).get("confirm") == word
 
 
 def _brief(arguments: Mapping[str, Any]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cattlegrid.errors import ApiError, CattlegridError
 from cattlegrid.gateway.way import Way
@@ -11,6 +11,7 @@ from cattlegrid.model.fleet import WorkerSettings
 from cattlegrid.release import live, subjects
 from cattlegrid.release.smoke import bindings
 from cattlegrid.release.smoke.subject import Subject, ask, json_of, shown
+from cattlegrid.secrets.store import Stored
 
 
 class Down(Exception):
@@ -23,13 +24,17 @@ class Mismatch(Exception):
 
 @dataclass(frozen=True)
 class Proof:
-    """What was seen. `shown_by` are the independent signs that it is this environment: never empty."""
+    """What was seen. `shown_by` are the independent signs that it is this environment: never empty.
+
+    `key` is the header that the worker wants, with the value that the store has now; empty without auth.
+    """
 
     worker: str
     address: str
     version: str
     commit: str
     shown_by: tuple[str, ...]
+    key: Mapping[str, str] = field(repr=False)
 
 
 def prove(way: Way, worker: WorkerSettings) -> Proof:
@@ -38,19 +43,46 @@ def prove(way: Way, worker: WorkerSettings) -> Proof:
         found = live.read_one(way.client, way.target.workers[worker.name].script)
         if found.version is None:
             raise Down(f"{found.script} is not deployed in {way.target.label}")
-        subject = subjects.subject(way.client, way.target, way.target.workers[worker.name], found.version)
+        subject = subjects.located(way.client, way.target, way.target.workers[worker.name], found.version)
+        stored = way.stored()
     except ApiError as error:
-        raise Down(f"Cloudflare could not be asked about {worker.name}: {error.what}") from error
+        raise Down(f"Cloudflare could not be asked about {worker.name}: {error.what}{_renewal(way, error)}") from error
     except CattlegridError as error:
         raise Down(str(error)) from error
-    signs = [*_bindings(way, subject), *_health(way, subject), *_markers(way, subject)]
+    signs = [*_bindings(way, subject), *_health(way, subject), *_markers(way, subject, stored)]
     if not signs:
         raise Down(
             f"nothing shows that {subject.deployable.script} is {way.target.label}'s: it has no resource of its own, no"
             f" health path that tells its environment, and no probe (workers.{worker.name} in cattlegrid.toml)"
         )
     commit = found.stamp.commit if found.stamp is not None else ""
-    return Proof(worker.name, subject.address, found.version.id, commit, tuple(signs))
+    return Proof(worker.name, subject.address, found.version.id, commit, tuple(signs), key_of(worker, stored))
+
+
+def key_of(worker: WorkerSettings, stored: Stored) -> dict[str, str]:
+    """The worker's own key as a header; none for a worker without auth, or whose key is not in the store."""
+    auth = worker.auth
+    secret = stored.values.get(auth.secret) if auth is not None else None
+    if auth is None or secret is None:
+        return {}
+    return {auth.header: f"{auth.scheme} {secret.reveal()}".strip()}
+
+
+def refused(way: Way, worker: WorkerSettings, status: int) -> Down:
+    """The worker takes the key of the store no more, or not yet."""
+    name = worker.auth.secret if worker.auth is not None else "a call without a key"
+    return Down(
+        f"{worker.name} refuses {name} of {way.target.label} (status {status});"
+        f" next: cattlegrid secrets push {worker.name} --env {way.target.label}"
+    )
+
+
+def _renewal(way: Way, error: ApiError) -> str:
+    """A session keeps its credential: a renewed one is a new session's."""
+    if error.status not in {401, 403}:
+        return ""
+    name = way.fleet.environments[way.session.environment].token
+    return f"; next: a person renews the token in {name} and starts a new session: cattlegrid run -- <agent>"
 
 
 def _bindings(way: Way, subject: Subject) -> list[str]:
@@ -83,23 +115,19 @@ def _health(way: Way, subject: Subject) -> list[str]:
     return ["its own word"]
 
 
-def _markers(way: Way, subject: Subject) -> list[str]:
+def _markers(way: Way, subject: Subject, stored: Stored) -> list[str]:
     worker = subject.deployable.worker
     if worker.probe is None or not subject.deployable.databases:
         return []
     auth = worker.auth
-    secret = way.stored.values.get(auth.secret) if auth is not None else None
+    secret = stored.values.get(auth.secret) if auth is not None else None
     if auth is not None and secret is None:
-        raise Down(f"{auth.secret} of {way.target.label} is not here: {way.stored.how_to_add(auth.secret)}")
+        raise Down(f"{auth.secret} of {way.target.label} is not here: {stored.how_to_add(auth.secret)}")
     reply = ask(way.client.http, subject, worker.probe, key=(auth, secret) if auth and secret else None)
     if reply.response is None:
         raise Down(f"{worker.name}: {reply.trouble}")
     if reply.response.status_code in {401, 403}:
-        name = auth.secret if auth is not None else "no key"
-        raise Down(
-            f"{worker.name} refuses {name} of {way.target.label} (status {reply.response.status_code});"
-            f" next: cattlegrid secrets push {worker.name} --env {way.target.label}"
-        )
+        raise refused(way, worker, reply.response.status_code)
     body = json_of(reply.response)
     databases = body.get("databases") if isinstance(body, Mapping) else None
     if not isinstance(databases, Mapping):

@@ -53,6 +53,7 @@ async def on_stdio(way: Way) -> None:
 async def on_http(way: Way, port: int, token: Secret, ready: Callable[[str], None]) -> None:
     """On loopback only; every request carries the token. `ready` gets the URL."""
     listening = socket.create_server(("127.0.0.1", port))
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # asyncio does not, as its protocol is not named
     url = f"http://127.0.0.1:{listening.getsockname()[1]}{_PATH}"
     async with hub_of(way) as hub:
         server = build(hub, may_ask=False)

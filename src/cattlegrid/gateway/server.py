@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
+import anyio
 import mcp_types as types
 from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel.server import NotificationOptions, Server
@@ -17,6 +19,7 @@ from mcp.server.subscriptions import (
     ListenHandler,
     PromptsListChanged,
     ResourcesListChanged,
+    ResourceUpdated,
     ServerEvent,
     ToolsListChanged,
 )
@@ -25,7 +28,7 @@ from pydantic import BaseModel
 
 from cattlegrid import __version__
 from cattlegrid.agents import banner
-from cattlegrid.gateway import catalogue
+from cattlegrid.gateway import catalogue, questions
 from cattlegrid.gateway.hub import Asked, Hub
 from cattlegrid.gateway.proof import Down, Mismatch
 
@@ -38,7 +41,9 @@ class Caller:
     """
 
     may_ask: bool
+    turns: questions.Turns
     session: ServerSession | None = None
+    watched: set[str] = field(default_factory=set)
 
 
 Context = ServerRequestContext[Caller, Any]
@@ -58,11 +63,13 @@ def build(hub: Hub, *, may_ask: bool) -> Server[Caller]:
 
     @asynccontextmanager
     async def connection(_: Server[Caller]) -> AsyncIterator[Caller]:
-        caller = Caller(may_ask)
-
-        async def tell(kind: str) -> None:
-            await bus.publish(_EVENTS[kind])
+        async def tell(kind: str, uri: str) -> None:
+            await bus.publish(ResourceUpdated(uri) if uri else _EVENTS[kind])
             if caller.session is None:
+                return
+            if uri:
+                if uri in caller.watched:
+                    await caller.session.send_resource_updated(uri)
                 return
             send = {
                 "tools": caller.session.send_tool_list_changed,
@@ -71,22 +78,43 @@ def build(hub: Hub, *, may_ask: bool) -> Server[Caller]:
             }
             await send[kind]()
 
-        hub.changed.append(tell)
-        try:
-            yield caller
-        finally:
-            hub.changed.remove(tell)
+        async with anyio.create_task_group() as group:
+            caller = Caller(may_ask, questions.Turns(group))
+            hub.changed.append(tell)
+            try:
+                yield caller
+            finally:
+                group.cancel_scope.cancel()
+                hub.changed.remove(tell)
+                for uri in caller.watched:
+                    await _unwatch(hub, uri)
 
     bus = InMemorySubscriptionBus()
+    listening = ListenHandler(bus)
+
+    async def listen(ctx: Context, params: types.SubscriptionsListenRequestParams) -> types.SubscriptionsListenResult:
+        """In 2026-07-28 resources are watched for as long as somebody listens."""
+        watched = []
+        try:
+            for uri in params.notifications.resource_subscriptions or ():
+                with suppress(MCPError):  # as with a resource that there is not: it never changes
+                    await _watch(hub, uri)
+                    watched.append(uri)
+            return await listening(ctx, params)
+        finally:
+            for uri in watched:
+                await _unwatch(hub, uri)
+
     server: Server[Caller] = Server(
         "cattlegrid",
         version=__version__,
         instructions=instructions(hub),
         lifespan=connection,
-        on_subscriptions_listen=ListenHandler(bus),
+        on_subscriptions_listen=listen,
     )
     _tools(server, hub)
-    _other_requests(server, hub)
+    _prompts(server, hub)
+    _resources(server, hub)
     return server
 
 
@@ -108,19 +136,25 @@ def _tools(server: Server[Caller], hub: Hub) -> None:
 
     async def call_tool(ctx: Context, params: types.CallToolRequestParams) -> dict[str, Any]:
         ctx.lifespan_context.session = ctx.session
-
-        async def ask(message: str, word: str) -> bool | None:
-            return await _elicited(ctx, message, word)
-
+        turns = ctx.lifespan_context.turns
+        if params.request_state is not None:
+            return await turns.resume(params.request_state, params.input_responses)
         wanted = ctx.meta is not None and "progress_token" in ctx.meta
         progress = ctx.session.report_progress if wanted else None
-        return await hub.call(Asked(params.name, params.arguments or {}, ask, progress))
+
+        async def call(put: questions.Put) -> dict[str, Any]:
+            may_ask = ctx.lifespan_context.may_ask
+            return await hub.call(Asked(params.name, params.arguments or {}, put, may_ask, progress))
+
+        if questions.by_turns(ctx.session):
+            return await turns.begin(ctx.session, call)
+        return await call(partial(questions.put, ctx.session, ctx.request_id))
 
     server.add_request_handler("tools/list", types.PaginatedRequestParams, list_tools)
     server.add_request_handler("tools/call", types.CallToolRequestParams, call_tool)
 
 
-def _other_requests(server: Server[Caller], hub: Hub) -> None:
+def _prompts(server: Server[Caller], hub: Hub) -> None:
     async def list_prompts(ctx: Context, _: BaseModel) -> dict[str, Any]:
         ctx.lifespan_context.session = ctx.session
         await hub.awake()
@@ -132,6 +166,21 @@ def _other_requests(server: Server[Caller], hub: Hub) -> None:
         sent = {"name": found.own, "arguments": params.arguments or {}}
         return await _relayed(hub, found.upstream.worker.name, "prompts/get", sent)
 
+    async def complete(_: Context, params: types.CompleteRequestParams) -> dict[str, Any]:
+        sent = params.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"meta"})
+        if isinstance(params.ref, types.PromptReference):
+            found = await _prompt(hub, params.ref.name)
+            sent["ref"] = {"type": "ref/prompt", "name": found.own}
+            return await _relayed(hub, found.upstream.worker.name, "completion/complete", sent)
+        await hub.awake()
+        return await _relayed(hub, _owner(hub, params.ref.uri), "completion/complete", sent)
+
+    server.add_request_handler("prompts/list", types.PaginatedRequestParams, list_prompts)
+    server.add_request_handler("prompts/get", types.GetPromptRequestParams, get_prompt)
+    server.add_request_handler("completion/complete", types.CompleteRequestParams, complete)
+
+
+def _resources(server: Server[Caller], hub: Hub) -> None:
     async def list_resources(ctx: Context, _: BaseModel) -> dict[str, Any]:
         ctx.lifespan_context.session = ctx.session
         await hub.awake()
@@ -148,21 +197,25 @@ def _other_requests(server: Server[Caller], hub: Hub) -> None:
         read = await _relayed(hub, _owner(hub, str(params.uri)), "resources/read", {"uri": str(params.uri)})
         return {**_LISTED, **read}
 
-    async def complete(_: Context, params: types.CompleteRequestParams) -> dict[str, Any]:
-        sent = params.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"meta"})
-        if isinstance(params.ref, types.PromptReference):
-            found = await _prompt(hub, params.ref.name)
-            sent["ref"] = {"type": "ref/prompt", "name": found.own}
-            return await _relayed(hub, found.upstream.worker.name, "completion/complete", sent)
-        await hub.awake()
-        return await _relayed(hub, _owner(hub, params.ref.uri), "completion/complete", sent)
+    async def subscribe(ctx: Context, params: types.SubscribeRequestParams) -> dict[str, Any]:
+        caller = ctx.lifespan_context
+        caller.session = ctx.session
+        if params.uri not in caller.watched:
+            await _watch(hub, params.uri)
+            caller.watched.add(params.uri)
+        return {}
 
-    server.add_request_handler("prompts/list", types.PaginatedRequestParams, list_prompts)
-    server.add_request_handler("prompts/get", types.GetPromptRequestParams, get_prompt)
+    async def unsubscribe(ctx: Context, params: types.UnsubscribeRequestParams) -> dict[str, Any]:
+        if params.uri in ctx.lifespan_context.watched:
+            ctx.lifespan_context.watched.remove(params.uri)
+            await _unwatch(hub, params.uri)
+        return {}
+
     server.add_request_handler("resources/list", types.PaginatedRequestParams, list_resources)
     server.add_request_handler("resources/templates/list", types.PaginatedRequestParams, list_templates)
     server.add_request_handler("resources/read", types.ReadResourceRequestParams, read_resource)
-    server.add_request_handler("completion/complete", types.CompleteRequestParams, complete)
+    server.add_request_handler("resources/subscribe", types.SubscribeRequestParams, subscribe)
+    server.add_request_handler("resources/unsubscribe", types.UnsubscribeRequestParams, unsubscribe)
 
 
 async def _prompt(hub: Hub, name: str) -> catalogue.Served:
@@ -173,31 +226,25 @@ async def _prompt(hub: Hub, name: str) -> catalogue.Served:
     return found
 
 
-async def _elicited(ctx: Context, message: str, word: str) -> bool | None:
-    capabilities = ctx.session.client_capabilities
-    if not ctx.lifespan_context.may_ask or capabilities is None or capabilities.elicitation is None:
-        return None
-    if not ctx.session.can_send_request:
-        return None
-    schema = {
-        "type": "object",
-        "properties": {"confirm": {"type": "string", "title": f"Type {word}"}},
-        "required": ["confirm"],
-    }
-    try:
-        answer = await ctx.session.elicit_form(message, schema, ctx.request_id)
-    except MCPError:
-        return None
-    if answer.action != "accept":
-        return None  # Codex declines by itself when nobody is there: a person may still allow it elsewhere
-    return (answer.content or {}).get("confirm") == word
-
-
 async def _relayed(hub: Hub, worker: str, method: str, params: Mapping[str, Any]) -> dict[str, Any]:
     try:
         return {**_COMPLETE, **await hub.upstreams[worker].request(method, params)}
     except (Down, Mismatch) as error:
         raise MCPError(types.INTERNAL_ERROR, f"Environment: {hub.session.environment}: {error}") from error
+
+
+async def _watch(hub: Hub, uri: str) -> None:
+    await hub.awake()
+    try:
+        await hub.upstreams[_owner(hub, uri)].watch(uri)
+    except (Down, Mismatch) as error:
+        raise MCPError(types.INTERNAL_ERROR, f"Environment: {hub.session.environment}: {error}") from error
+
+
+async def _unwatch(hub: Hub, uri: str) -> None:
+    for upstream in hub.upstreams.values():
+        if upstream.watches(uri):
+            await upstream.unwatch(uri)
 
 
 def _owner(hub: Hub, uri: str) -> str:

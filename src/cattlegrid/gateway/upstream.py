@@ -6,23 +6,39 @@ Results are relayed as they came: a relay does not police its upstreams' schemas
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import anyio
 import httpx2
-from mcp.client.session import ClientSession
+from mcp.client.session import ClientRequestContext, ClientSession
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.dispatcher import CallOptions, ProgressFnT
 from mcp.shared.exceptions import MCPError
 from mcp.shared.jsonrpc_dispatcher import JSONRPCDispatcher
-from mcp_types import CONNECTION_CLOSED, Implementation, ServerNotification
+from mcp_types import (
+    CONNECTION_CLOSED,
+    INVALID_REQUEST,
+    CreateMessageRequest,
+    CreateMessageRequestParams,
+    CreateMessageResult,
+    ElicitRequest,
+    ElicitRequestParams,
+    ElicitResult,
+    ErrorData,
+    Implementation,
+    ResourceUpdatedNotification,
+    ServerNotification,
+)
 from pydantic import ValidationError
 
 from cattlegrid import __version__
-from cattlegrid.gateway.proof import Down, Mismatch, Proof, prove
+from cattlegrid.gateway.proof import Down, Mismatch, Proof, prove, refused
+from cattlegrid.gateway.questions import Answer, Put, Question, of_worker, of_worker_instead
 from cattlegrid.gateway.way import Way
 from cattlegrid.model.fleet import WorkerSettings
 
@@ -38,11 +54,17 @@ _METHODS: Final = {
     "resources": "resources/list",
     "templates": "resources/templates/list",
 }
+_REFUSED: Final = -886350401
+"""Ours, between the transport and here: no code of the protocol, and none that a worker would think of."""
 _LOST: Final = frozenset({CONNECTION_CLOSED, -32600})
 _CUT: Final = ("http", "transport", "server returned an error response")
 
+_PUT: Final[ContextVar[Put | None]] = ContextVar("put", default=None)
+"""The client of the call in whose answer a worker's question came: the library keeps a request's context for it."""
+
 Item = dict[str, Any]
-Changed = Callable[[str], Awaitable[None]]
+Changed = Callable[[str, str], Awaitable[None]]
+"""Told the kind of list that changed, and the resource if it is one of that list that did."""
 
 
 @dataclass
@@ -68,6 +90,8 @@ class Upstream:
         self._http = http
         self._changed = changed
         self._link: Link | None = None
+        self._calls: list[Put] = []
+        self._watched: Counter[str] = Counter()
         self._wanted = anyio.Event()
         self._settled = anyio.Event()
 
@@ -106,8 +130,78 @@ class Upstream:
         progress: ProgressFnT | None = None,
         within: float = PATIENCE,
     ) -> dict[str, Any]:
-        """The worker's answer as it came. Raises Down, Mismatch, MCPError with the worker's own error."""
-        return await self._ask(await self.link(), method, params, progress, within)
+        """The worker's answer as it came. Raises Down, Mismatch, MCPError with the worker's own error.
+
+        A call that was refused for its key did nothing. It is repeated once, when the store has another key by now.
+        """
+        link = await self.link()
+        try:
+            return await self._ask(link, method, params, progress, within)
+        except MCPError as error:
+            if error.code != _REFUSED:
+                raise
+            link.broken.set()
+            again = await self.link()
+            if again.proof.key == link.proof.key:
+                raise refused(self._way, self.worker, 401) from error
+        return await self._ask(again, method, params, progress, within)
+
+    async def call(self, params: Mapping[str, Any], put: Put, progress: ProgressFnT | None) -> dict[str, Any]:
+        """A tool call, in the middle of which the worker may ask its client. Raises what `request` raises."""
+        token = _PUT.set(put)
+        self._calls.append(put)
+        try:
+            return await self.request("tools/call", params, progress=progress)
+        except MCPError as error:
+            raise of_worker_instead(error, self._way.session.environment, self.worker.name) from error
+        finally:
+            self._calls.remove(put)
+            _PUT.reset(token)
+
+    def watches(self, uri: str) -> bool:
+        return uri in self._watched
+
+    async def watch(self, uri: str) -> None:
+        """Raises what `request` raises; then nothing is watched."""
+        if not self.watches(uri):
+            await self.request("resources/subscribe", {"uri": uri}, within=_CONNECT)
+        self._watched[uri] += 1
+
+    async def unwatch(self, uri: str) -> None:
+        self._watched[uri] -= 1
+        if self._watched[uri] == 0:
+            del self._watched[uri]
+            if self._link is not None:
+                with anyio.move_on_after(_PAUSE, shield=True), suppress(Down, Mismatch, MCPError):
+                    await self.request("resources/unsubscribe", {"uri": uri})
+
+    async def _question(self, question: Question) -> Answer | ErrorData:
+        """A worker that asks outside of every answer is heard when only one call of its is open."""
+        put = _PUT.get() or (self._calls[0] if len(self._calls) == 1 else None)
+        if put is None:
+            return ErrorData(code=INVALID_REQUEST, message="a question belongs to a tool call, and this one to none")
+        try:
+            return await put(of_worker(question, self._way.session.environment, self.worker.name))
+        except MCPError as error:
+            return error.error
+
+    async def _elicited(
+        self,
+        context: ClientRequestContext,  # noqa: ARG002 - the library's own shape
+        params: ElicitRequestParams,
+    ) -> ElicitResult | ErrorData:
+        answer = await self._question(ElicitRequest(params=params))
+        assert not isinstance(answer, CreateMessageResult)  # noqa: S101 - questions.put knows its kind
+        return answer
+
+    async def _sampled(
+        self,
+        context: ClientRequestContext,  # noqa: ARG002 - as above
+        params: CreateMessageRequestParams,
+    ) -> CreateMessageResult | ErrorData:
+        answer = await self._question(CreateMessageRequest(params=params))
+        assert not isinstance(answer, ElicitResult)  # noqa: S101 - as above
+        return answer
 
     async def _ask(
         self, link: Link, method: str, params: Mapping[str, Any], progress: ProgressFnT | None, within: float
@@ -142,7 +236,7 @@ class Upstream:
 
     async def _tell(self, kinds: set[str]) -> None:
         for kind in sorted(kinds):
-            await self._changed(kind)
+            await self._changed(kind, "")
 
     async def _list(self, link: Link, kind: str) -> list[Item]:
         found: list[Item] = []
@@ -164,6 +258,9 @@ class Upstream:
                 proof = await anyio.to_thread.run_sync(prove, self._way, self.worker, abandon_on_cancel=True)
             async with self._connected(proof) as link:
                 new = await self._refresh(link)
+                for uri in self._watched:
+                    with suppress(MCPError):
+                        await self._ask(link, "resources/subscribe", {"uri": uri}, None, _CONNECT)
                 self._link = link
                 self.trouble = self.mismatch = ""
                 connected = True
@@ -188,7 +285,7 @@ class Upstream:
 
     @asynccontextmanager
     async def _connected(self, proof: Proof) -> AsyncIterator[Link]:
-        headers, timeout = self._way.header(self.worker), httpx2.Timeout(30.0, read=PATIENCE)
+        headers, timeout = dict(proof.key), httpx2.Timeout(30.0, read=PATIENCE)
         name = Implementation(name="cattlegrid", version=__version__)
         url = proof.address + str(self.worker.mcp)
         async with (
@@ -198,7 +295,13 @@ class Upstream:
             streamable_http_client(url, http_client=client) as (read, write),
         ):
             dispatcher: JSONRPCDispatcher[Any] = JSONRPCDispatcher(read, write)
-            async with ClientSession(dispatcher=dispatcher, client_info=name, message_handler=self._heard) as session:
+            async with ClientSession(
+                dispatcher=dispatcher,
+                client_info=name,
+                message_handler=self._heard,
+                elicitation_callback=self._elicited,
+                sampling_callback=self._sampled,
+            ) as session:
                 with anyio.fail_after(_CONNECT):
                     hello = await session.initialize()
                 version = {"mcp-protocol-version": hello.protocol_version}
@@ -207,6 +310,9 @@ class Upstream:
     async def _heard(self, message: object) -> None:
         if isinstance(message, Exception) or not isinstance(message, ServerNotification):
             return
+        if isinstance(message, ResourceUpdatedNotification):
+            await self._changed("resources", str(message.params.uri))
+            return
         kind = message.method.removeprefix("notifications/").removesuffix("/list_changed")
         if kind in {"tools", "prompts", "resources"} and self._link is not None:
             kinds = ("resources", "templates") if kind == "resources" else (kind,)
@@ -214,13 +320,21 @@ class Upstream:
 
 
 class _Kept(httpx2.AsyncBaseTransport):
-    """The process's one transport, which outlives every client that borrows it."""
+    """The process's one transport, which outlives every client that borrows it.
+
+    A refusal becomes an error with a code of its own, which the library hands to the very call that was refused.
+    """
 
     def __init__(self, inner: httpx2.AsyncBaseTransport) -> None:
         self._inner = inner
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        return await self._inner.handle_async_request(request)
+        response = await self._inner.handle_async_request(request)
+        if response.status_code != 401:
+            return response
+        await response.aclose()
+        error = {"code": _REFUSED, "message": "401"}
+        return httpx2.Response(401, json={"jsonrpc": "2.0", "id": None, "error": error})
 
 
 def _usable(item: object, kind: str) -> bool:

@@ -26,7 +26,6 @@ class Way:
     edge: Edge
     fleet: Fleet
     target: Target
-    stored: Stored
     client: Client
     others: Mapping[bindings.Resource, str] = field(repr=False)
 
@@ -35,13 +34,9 @@ class Way:
         """The workers that serve MCP."""
         return tuple(worker for worker in self.fleet.workers if worker.mcp)
 
-    def header(self, worker: WorkerSettings) -> dict[str, str]:
-        """The worker's own key as a header; none for a worker without auth, or whose key is not in the store."""
-        auth = worker.auth
-        secret = self.stored.values.get(auth.secret) if auth is not None else None
-        if auth is None or secret is None:
-            return {}
-        return {auth.header: f"{auth.scheme} {secret.reveal()}".strip()}
+    def stored(self) -> Stored:
+        """Read anew each time: a key may be rotated while the session runs. Raises StoreError."""
+        return store.read(self.fleet, self.session.environment, self.edge.environ)
 
     def moved(self) -> str:
         """What the files name now and did not when the session began; empty when nothing moved.
@@ -69,8 +64,7 @@ def open_way(session: Session, edge: Edge) -> Way:
     fleet = load(edge.cwd)
     target = resolve(fleet, session.environment, edge.environ)
     others = bindings.owned(deployables(fleet, OTHER[session.environment]).values())
-    stored = store.read(fleet, session.environment, edge.environ)
-    return Way(session, edge, fleet, target, stored, Client(target.account, clock=edge.clock), others)
+    return Way(session, edge, fleet, target, Client(target.account, clock=edge.clock), others)
 
 
 def _routes(config: Mapping[str, object]) -> tuple[object, object]:

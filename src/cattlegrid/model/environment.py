@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from cattlegrid.errors import UnknownEnvironment
 
@@ -18,6 +17,8 @@ class Environment(StrEnum):
         """The environment of exactly this name. No trimming, no folding of case, no abbreviations."""
         if name in cls._value2member_map_:
             return cls(name)
+        import difflib  # noqa: PLC0415 - 8 ms that only a misspelt name should pay
+
         close = difflib.get_close_matches(name.strip().lower(), [known.value for known in cls], n=1, cutoff=0.5)
         hint = f" Did you mean {close[0]!r}?" if close else ""
         known = ", ".join(cls)
@@ -27,8 +28,7 @@ class Environment(StrEnum):
         )
 
 
-@dataclass(frozen=True)
-class Blocks:
+class Blocks(NamedTuple):
     """What the environments' blocks are called in the fleet's wrangler files: a repository may say `prod` or `dev`."""
 
     production: str = Environment.PRODUCTION.value

@@ -15,13 +15,17 @@ _PLAIN: Final = frozenset({str, int, float, bool})
 
 
 def jsonable(value: object) -> object:
-    """Dataclasses become objects, dates ISO 8601, paths and enums text, secrets `[redacted]`, bytes their length."""
+    """Dataclasses and named tuples become objects, dates ISO 8601, paths and enums text, secrets `[redacted]`, bytes
+    their length.
+    """
     if value is None or type(value) in _PLAIN:
         return value
     if isinstance(value, Secret):
         return REDACTED
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: jsonable(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):
+        value = value._asdict()
     if isinstance(value, Mapping):
         return {str(jsonable(key)): jsonable(item) for key, item in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):

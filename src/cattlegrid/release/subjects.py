@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from cattlegrid.cloudflare import versions
 from cattlegrid.cloudflare.client import Client
@@ -30,13 +31,12 @@ def of(client: Client, target: Target, live: Mapping[str, Live]) -> tuple[tuple[
 def subject(
     client: Client, target: Target, deployable: Deployable, version: Version, *, ahead: bool = False
 ) -> Subject:
-    return Subject(
-        environment=target.environment,
-        deployable=deployable,
-        version=version,
-        address=versions.address(client, deployable.script, version.id),
-        ahead=ahead,
-        migrations={
-            database.binding: state.read(client, database).newest for database in deployable.databases if database.id
-        },
-    )
+    ledgers = {
+        database.binding: state.read(client, database).newest for database in deployable.databases if database.id
+    }
+    return replace(located(client, target, deployable, version), ahead=ahead, migrations=ledgers)
+
+
+def located(client: Client, target: Target, deployable: Deployable, version: Version) -> Subject:
+    """Enough to ask the worker: without its databases' ledgers, each of which costs two queries."""
+    return Subject(target.environment, deployable, version, versions.address(client, deployable.script, version.id))

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -151,15 +151,15 @@ def _gateway(place: Path, edge: Edge) -> subprocess.Popen[bytes]:
 
 
 def _hand_over(gateway: subprocess.Popen[bytes], begun: Begun, place: Path) -> None:
-    orders = {"session": asdict(begun.session), "environ": dict(begun.edge.environ), "agent": os.getpid()}
+    orders = {"session": sessions.encode(begun.session), "environ": dict(begun.edge.environ), "agent": os.getpid()}
     if gateway.stdin is None or gateway.stdout is None:
         raise Failed("the session's gateway has no pipe")
     try:
         gateway.stdin.write(json.dumps(orders).encode())
         gateway.stdin.close()
         ready = gateway.stdout.readline()
-        gateway.wait(timeout=10)
-    except (OSError, subprocess.TimeoutExpired) as error:
+        gateway.wait()  # with a time limit it would look every 50 ms
+    except OSError as error:
         raise Failed("the session's gateway did not start", where=str(place)) from error
     if ready != b"ready\n":
         raise Failed("the session's gateway did not start", where=str(place), next="cattlegrid mcp")

@@ -145,7 +145,7 @@ def _reached(client: Client, target: Target, worker: Deployable, stored: Stored)
     found = live.read_one(client, worker.script)
     if found.version is None or found.deployment is None:
         return Reached(name, worker.script, mcp=serves)
-    subject = subjects.subject(client, target, worker, found.version)
+    subject = subjects.located(client, target, worker, found.version)
     if serves:
         _hello(client, subject, stored)
     return Reached(
