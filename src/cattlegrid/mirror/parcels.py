@@ -15,7 +15,7 @@ from cattlegrid.mirror.ranges import Range
 from cattlegrid.mirror.rows import Blank, blank_of
 from cattlegrid.mirror.schema import Table, quoted
 
-TARGET: Final = 4_000_000
+TARGET: Final = 5_000_000
 _RANGES: Final = 40
 _FEW: Final = 20_000
 _PARTS: Final = 8
