@@ -28,7 +28,6 @@ from cattlegrid.mirror import run as mirror
 from cattlegrid.mirror import schema
 from cattlegrid.mirror.engine import OnFile
 from cattlegrid.mirror.leaks import Leaks
-from cattlegrid.mirror.pace import Pace
 from cattlegrid.mirror.restoring import FreshWriter
 from cattlegrid.mirror.rules import KEEP_ALL
 from cattlegrid.model.environment import Environment
@@ -170,7 +169,7 @@ def _database(client: Client, environment: Environment, file: Path) -> str:
     def mark(new: d1.Listed) -> None:
         d1.ensure(client, new.id, mark_sql(environment))
 
-    writer = FreshWriter(client, environment.value, mark, Pace(Clock(), calls_allowed=100_000))
+    writer = FreshWriter(client, environment.value, mark)
     if environment is Environment.PRODUCTION:
         with OnFile(file, read_only=True) as source:
             job = mirror.Job(source, writer, schema.read(source), KEEP_ALL, Clock(), lambda: "", {})

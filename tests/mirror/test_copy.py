@@ -18,7 +18,7 @@ from cattlegrid.mirror import run
 from cattlegrid.mirror import structure as shape
 from cattlegrid.mirror.engine import OnFile
 from cattlegrid.mirror.leaks import Leaks
-from cattlegrid.mirror.pace import TooMuch
+from cattlegrid.mirror.portion import TooMuch
 from cattlegrid.mirror.rules import KEEP_ALL
 from cattlegrid.mirror.run import Copied
 from cattlegrid.model.check import Outcome

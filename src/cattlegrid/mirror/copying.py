@@ -15,8 +15,8 @@ from cattlegrid.cloudflare.d1 import Statement
 from cattlegrid.errors import CattlegridError, Failed
 from cattlegrid.mirror import progress, rows, rules, values, writing
 from cattlegrid.mirror.engine import Engine
-from cattlegrid.mirror.pace import TooMuch
 from cattlegrid.mirror.parcels import Parcel
+from cattlegrid.mirror.portion import TooMuch
 from cattlegrid.mirror.progress import Chunk
 from cattlegrid.mirror.ranges import Range, at, key_columns
 from cattlegrid.mirror.rules import Rules

@@ -11,14 +11,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from cattlegrid.clock import Clock
 from cattlegrid.cloudflare import d1
 from cattlegrid.cloudflare.client import Client
 from cattlegrid.cloudflare.d1 import Listed, Statement
 from cattlegrid.errors import Refused
 from cattlegrid.mirror import progress
 from cattlegrid.mirror.engine import OnD1
-from cattlegrid.mirror.pace import Pace
 from cattlegrid.mirror.staging import StagingWriter
 from cattlegrid.model.target import Database
 
@@ -50,7 +48,7 @@ def made(client: Client, name: str) -> list[Listed]:
 def fresh(client: Client, staging: Database, now: datetime, mark: Callable[[Listed], None]) -> Listed:
     """The database that an interrupted mirror was filling, or a new one. `mark` writes staging's marker into it."""
     for one in made(client, staging.name):
-        if one.id != staging.id and progress.read(OnD1(client, one.id, one.name, Pace(Clock()))):
+        if one.id != staging.id and progress.read(OnD1(client, one.id, one.name)):
             return one
     new = d1.create(client, f"{base(staging.name)}-mirror-{now:%y%m%d%H%M%S}")
     mark(new)

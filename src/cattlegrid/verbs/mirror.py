@@ -17,7 +17,6 @@ from cattlegrid.mirror.engine import OnD1
 from cattlegrid.mirror.estimate import Estimate, estimate
 from cattlegrid.mirror.keyed import fingerprint
 from cattlegrid.mirror.leaks import Leaks
-from cattlegrid.mirror.pace import Pace
 from cattlegrid.mirror.policy import Open, Resolved
 from cattlegrid.mirror.run import Copied, Job
 from cattlegrid.mirror.schema import Schema
@@ -94,7 +93,6 @@ class Mirrored:
     calls: int
     rows_read: int
     rows_written: int
-    waited: float
 
 
 @dataclass(frozen=True)
@@ -207,9 +205,8 @@ def surveyed(
         if production is None:
             raise MissingCredential(why_not, next="export a token that may read production's databases")
         key = _key(edge, fleet)
-        pace = Pace(edge.clock)
         pairs = _pairs(staging, production, chosen)
-        found = tuple(_survey(fleet, production, pair, key, pace, tables) for pair in pairs)
+        found = tuple(_survey(fleet, production, pair, key, tables) for pair in pairs)
         yield Ground(edge, fleet, staging, production, key, found)
 
 
@@ -244,8 +241,8 @@ def _pairs(staging: Place, production: Place, chosen: Sequence[str]) -> tuple[Pa
     return tuple(found.values())
 
 
-def _survey(fleet: Fleet, production: Place, pair: Pair, key: Secret, pace: Pace, tables: tuple[str, ...]) -> Surveyed:
-    source = OnD1(production.client, pair.production.id, pair.production.name, pace)
+def _survey(fleet: Fleet, production: Place, pair: Pair, key: Secret, tables: tuple[str, ...]) -> Surveyed:
+    source = OnD1(production.client, pair.production.id, pair.production.name)
     found = schema.read(source)
     ledgers = (*policy.LEDGERS, pair.production.table)
     settings = policy.only(fleet.mirror, found, (*tables, *ledgers)) if tables else fleet.mirror
@@ -262,7 +259,7 @@ def _one(ground: Ground, one: Surveyed, options: Options, listen: Listen) -> Mir
     staging, production, pair = ground.staging, ground.production, one.pair
     own = Listed(pair.staging.id, pair.name, "")
     into = own if options.in_place else _fresh(ground, pair)
-    writer = StagingWriter(staging.target, production.target, staging.client, into.id, into.name, one.source.pace)
+    writer = StagingWriter(staging.target, production.target, staging.client, into.id, into.name)
     undo = destination.undo(staging.client, writer) if options.in_place else ""
     job = Job(
         source=one.source,
@@ -274,7 +271,7 @@ def _one(ground: Ground, one: Surveyed, options: Options, listen: Listen) -> Mir
         about={"source": pair.production.id, "key": fingerprint(ground.key)},
         notes={"undo": undo},
         sample=options.sample,
-        own=None if options.in_place else OnD1(staging.client, pair.staging.id, pair.name, one.source.pace),
+        own=None if options.in_place else OnD1(staging.client, pair.staging.id, pair.name),
     )
     leaks = Leaks(one.resolved.rules, frozenset(ground.fleet.mirror.accept))
     copied = _run(job, leaks, lambda tally: listen(pair.production.name, tally), undo, writer)
@@ -290,7 +287,6 @@ def _one(ground: Ground, one: Surveyed, options: Options, listen: Listen) -> Mir
         calls=one.source.bill.calls + writer.engine.bill.calls,
         rows_read=one.source.bill.rows_read + writer.engine.bill.rows_read,
         rows_written=writer.engine.bill.rows_written,
-        waited=one.source.pace.waited,
     )
 
 

@@ -174,7 +174,7 @@ def _throw_away(ground: Ground, one: Surveyed) -> Iterator[StagingWriter]:
     try:
         marker.mark(client, replace(one.pair.staging, id=new.id, name=new.name), Environment.STAGING)
         targets = ground.staging.target, ground.production.target
-        yield StagingWriter(*targets, client, new.id, new.name, one.source.pace)
+        yield StagingWriter(*targets, client, new.id, new.name)
     finally:
         d1.drop(client, new.id)
 
