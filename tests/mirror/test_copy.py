@@ -128,7 +128,7 @@ class Slow(OnFile):
     share = 1 / 8
 
 
-@pytest.mark.parametrize(("engine", "most"), [(OnFile, 10), (Slow, 2)])
+@pytest.mark.parametrize(("engine", "most"), [(OnFile, 3), (Slow, 1)])
 def test_a_call_to_a_slow_database_takes_fewer_ranges(tmp_path: Path, engine: Callable[..., OnFile], most: int) -> None:
     rows = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500)"
     source = filled(tmp_path / "production.db", ROWS[0], f"{rows} INSERT INTO t (v) SELECT hex(zeroblob(9000)) FROM n")

@@ -19,6 +19,8 @@ TARGET: Final = 5_000_000
 _RANGES: Final = 40
 _FEW: Final = 20_000
 _PARTS: Final = 8
+_LEAST: Final = TARGET // 5
+_OVERLAPPING: Final = 24
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,11 @@ def plan(engine: Engine, tables: Sequence[Table], blank: Blank, target: int = TA
             planned[table.name] = ranges.plan_table(engine, table, size, blank_of(blank, table))
     found = [one for table in ordered for one in planned[table.name]]
     return [Chunk(number, one) for number, one in enumerate(found)]
+
+
+def call_bytes(chunks: Sequence[Chunk], most: int) -> int:
+    """The bytes of one call, `most` or less: a small database is cut in many, so that its calls overlap."""
+    return min(most, max(_LEAST, sum(chunk.range.bytes for chunk in chunks) // _OVERLAPPING))
 
 
 def grain(target: int) -> int:
