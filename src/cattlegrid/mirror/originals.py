@@ -12,12 +12,12 @@ from typing import Final
 
 _SLOTS: Final = 1 << 22
 _PLACE: Final = _SLOTS - 1
-MOST: Final = 3_000_000
+MOST: Final = 2_500_000
 
 
 @dataclass
 class Originals:
-    """At most MOST texts, in 32 MB that are taken with the first one. `full` says that there were more."""
+    """At most MOST texts, six of ten slots: 32 MB, taken with the first one. `full` says that there were more."""
 
     full: bool = False
     _held: int = 0

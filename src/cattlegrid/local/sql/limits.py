@@ -34,7 +34,6 @@ _WRITES = re.compile(
     r"""(?:[\w"`\[\]]+\s*\.\s*)?("(?:[^"]|"")+"|`[^`]+`|\[[^\]]+\]|\w+)""",
     re.IGNORECASE,
 )
-_LONG = frozenset({str, list})
 _GROWS = re.compile(r"\b(?:hex|zeroblob|randomblob|replace|group_concat|string_agg)\s*\(|\|\|", re.IGNORECASE)
 
 
@@ -66,7 +65,7 @@ def size(value: object) -> int:
 
 def oversized(rows: Iterable[Iterable[object]]) -> bool:
     """Whether a result holds a value that D1 would not have given back. A character is four bytes at most."""
-    long = (value for row in rows for value in row if type(value) in _LONG and len(value) > VALUE_BYTES // 4)  # type: ignore[arg-type]
+    long = (value for row in rows for value in row if isinstance(value, str | list) and len(value) > VALUE_BYTES // 4)
     return any(size(value) > VALUE_BYTES for value in long)
 
 
