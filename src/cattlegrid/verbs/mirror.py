@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from cattlegrid.cloudflare import d1
 from cattlegrid.cloudflare.d1 import Listed
@@ -30,9 +31,11 @@ from cattlegrid.model.target import Database
 from cattlegrid.release.examine import Place
 from cattlegrid.secrets import store
 from cattlegrid.settings import load
-from cattlegrid.verbs.deploy import DeployReport, deploy
 from cattlegrid.verbs.edge import Edge
 from cattlegrid.verbs.places import opened
+
+if TYPE_CHECKING:
+    from cattlegrid.verbs.deploy import DeployReport
 
 Listen = Callable[[str, Tally], None]
 
@@ -178,6 +181,8 @@ def mirror(
         files = destination.switch(ground.fleet.root, [switched for one in done for switched in _switched(one)])
     if not options.deploy:
         return replace(report, files=files)
+    from cattlegrid.verbs.deploy import deploy  # noqa: PLC0415 - a fifth of the start, and in place nothing is deployed
+
     workers = tuple(dict.fromkeys(worker for one in done for worker in one.pair.workers))
     return replace(report, files=files, deployed=deploy(edge, Environment.STAGING, workers, tell=tell))
 
