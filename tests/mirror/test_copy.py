@@ -106,6 +106,20 @@ def test_what_is_planted_in_the_copy_is_found_and_copied_again(tmp_path: Path, w
     assert content(tmp_path / "staging.db") == content(source)
 
 
+def test_a_circle_of_references_that_fits_one_call_is_never_cut_however_small_the_database(tmp_path: Path) -> None:
+    many = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300)"
+    source = filled(
+        tmp_path / "production.db",
+        "PRAGMA defer_foreign_keys = ON",
+        "CREATE TABLE a (id INTEGER PRIMARY KEY, b INTEGER NOT NULL REFERENCES b (id), v TEXT)",
+        "CREATE TABLE b (id INTEGER PRIMARY KEY, a INTEGER NOT NULL REFERENCES a (id))",
+        f"{many} INSERT INTO a SELECT i, 301 - i, hex(randomblob(4000)) FROM n",
+        f"{many} INSERT INTO b SELECT i, i FROM n",
+    )
+    assert mirrored(source, tmp_path / "staging.db").outcome is Outcome.PASS
+    assert content(tmp_path / "staging.db") == content(source)
+
+
 def test_what_cannot_be_mended_fails_and_names_table_and_keys(tmp_path: Path) -> None:
     with pytest.raises(Failed, match="something else than what was written there, 3 times over") as failed:
         tampered(tmp_path, "UPDATE t SET v = 'x'", 1000)

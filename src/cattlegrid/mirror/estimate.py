@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from cattlegrid.cloudflare.pace import least
-from cattlegrid.mirror.parcels import TARGET, call_bytes, parcels
+from cattlegrid.mirror.parcels import TARGET, parcels
 from cattlegrid.mirror.progress import Chunk
 from cattlegrid.mirror.schema import Schema, Table
 
@@ -45,8 +45,7 @@ class Estimate:
 def estimate(schema: Schema, filled: Sequence[Table], chunks: Sequence[Chunk], target: int = TARGET) -> Estimate:
     rows = sum(chunk.range.rows for chunk in chunks)
     size = sum(chunk.range.bytes for chunk in chunks)
-    copied = parcels(filled, chunks, call_bytes(chunks, target))
-    calls = 3 * len(copied) + len(schema.indexes) + 2 * len(schema.searches) + _OVERHEAD
+    calls = 3 * len(parcels(filled, chunks, target)) + len(schema.indexes) + 2 * len(schema.searches) + _OVERHEAD
     indexes = {table.name: sum(_on(sql, table.name) for sql in schema.indexes) for table in filled}
     written = sum(chunk.range.rows * (1 + indexes[chunk.range.table]) for chunk in chunks)
     read = 3 * rows

@@ -57,18 +57,16 @@ def plan(engine: Engine, tables: Sequence[Table], blank: Blank, target: int = TA
     return [Chunk(number, one) for number, one in enumerate(found)]
 
 
-def call_bytes(chunks: Sequence[Chunk], most: int) -> int:
-    """The bytes of one call, `most` or less: a small database is cut in many, so that its calls overlap."""
-    return min(most, max(_LEAST, sum(chunk.range.bytes for chunk in chunks) // _OVERLAPPING))
-
-
 def grain(target: int) -> int:
     """The bytes of one range: several make up a call, so that it can be cut while the database is slow."""
     return target // _PARTS if target >= TARGET // 2 else target
 
 
 def parcels(tables: Sequence[Table], chunks: Sequence[Chunk], target: int = TARGET) -> list[Parcel]:
-    """The chunks in their order, packed. A circle of references that fits one parcel is never cut."""
+    """The chunks in their order, packed; a small database into small parcels, so that its calls overlap. A circle of
+    references that fits `target` is never cut.
+    """
+    size = min(target, max(_LEAST, sum(chunk.range.bytes for chunk in chunks) // _OVERLAPPING))
     by_table: dict[str, list[Chunk]] = {}
     for chunk in chunks:
         by_table.setdefault(chunk.range.table, []).append(chunk)
@@ -77,13 +75,13 @@ def parcels(tables: Sequence[Table], chunks: Sequence[Chunk], target: int = TARG
         mine = [chunk for table in group for chunk in by_table.get(table.name, ())]
         together = circular(group) and len(mine) > 1
         if together and _fits(mine, target):
-            _pack(found, [mine], target, whole=True)
+            _pack(found, [mine], size, whole=True)
         elif together:
             found.append(Parcel((), {}))
-            _pack(found, [[chunk] for chunk in mine], target, held=held(group))
+            _pack(found, [[chunk] for chunk in mine], size, held=held(group))
             found.append(Parcel((), {}))
         else:
-            _pack(found, [[chunk] for chunk in mine], target)
+            _pack(found, [[chunk] for chunk in mine], size)
     return [parcel for parcel in found if parcel.chunks]
 
 
