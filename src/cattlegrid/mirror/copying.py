@@ -100,9 +100,9 @@ def copy(road: Road, parcels: Sequence[Parcel]) -> list[Chunk]:
     noted: list[tuple[Chunk, int, str]] = []
     circles: list[Parcel] = []
     reading_back: Future[list[tuple[Chunk, int, str]]] | None = None
-    ahead = _ahead(_masked(road, _ahead(_read(road, waiting))))
-    with closing(ahead), ThreadPoolExecutor(1, "mirror-verify") as verifier:
-        for parcel, loaded in ahead:
+    following = ahead(_masked(road, ahead(_read(road, waiting))))
+    with closing(following), ThreadPoolExecutor(1, "mirror-verify") as verifier:
+        for parcel, loaded in following:
             _write(road, parcel, loaded, noted)
             held = [one for one in loaded if parcel.held.get(one.chunk.range.table)]
             circles += [Parcel(tuple(one.chunk for one in held), parcel.held)] if held else []
@@ -189,7 +189,7 @@ def _rest(parcel: Parcel) -> Parcel:
     return replace(parcel, chunks=tuple(chunk for chunk in parcel.chunks if not chunk.verified))
 
 
-def _ahead(items: Generator[T]) -> Generator[T]:
+def ahead(items: Generator[T]) -> Generator[T]:
     """The items; while one is used, the next one is made."""
     with closing(items), ThreadPoolExecutor(1, "mirror-ahead") as thread:
         following = thread.submit(next, items, None)

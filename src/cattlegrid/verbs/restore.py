@@ -101,7 +101,7 @@ def _writer(edge: Edge, place: Place, old: Database) -> FreshWriter:
     def mark(new: Listed) -> None:
         marker.mark(place.client, Database(old.binding, new.id, new.name, None), environment)
 
-    name = f"{destination.base(old.name)}-restored-{edge.clock.now():%y%m%d%H%M%S}"
+    name = destination.stamped(old.name, "restored", edge.clock.now())
     return FreshWriter(place.client, name, mark)
 
 
