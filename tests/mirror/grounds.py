@@ -19,7 +19,7 @@ from cattlegrid.local.runtime.storage import Storage
 from cattlegrid.mirror import run, schema
 from cattlegrid.mirror.engine import OnD1
 from cattlegrid.mirror.leaks import Leaks
-from cattlegrid.mirror.pace import Pace
+from cattlegrid.mirror.portion import Portion
 from cattlegrid.mirror.rules import KEEP_ALL, Rules
 from cattlegrid.mirror.run import Copied, Job
 from cattlegrid.mirror.staging import StagingWriter
@@ -65,12 +65,12 @@ class Road:
     production: Listed
     staging: Listed
 
-    def mirror(self, *, rules: Rules = KEEP_ALL, size: int = 4_000_000, pace: Pace | None = None) -> Copied:
-        client, pace = self.cloud.client, pace or Pace(Clock(), calls_allowed=100_000)
-        source = OnD1(client, self.production.id, self.production.name, pace)
+    def mirror(self, *, rules: Rules = KEEP_ALL, size: int = 4_000_000, portion: Portion | None = None) -> Copied:
+        client = self.cloud.client
+        source = OnD1(client, self.production.id, self.production.name, portion or Portion())
         job = Job(
             source=source,
-            writer=self.writer(pace),
+            writer=self.writer(),
             schema=schema.read(source),
             rules=rules,
             clock=Clock(),
@@ -82,12 +82,10 @@ class Road:
         run.forget(job.writer)
         return copied
 
-    def writer(self, pace: Pace | None = None) -> StagingWriter:
+    def writer(self) -> StagingWriter:
         account = self.cloud.client.account
         staging, production = (Target(one, account, {}) for one in (Environment.STAGING, Environment.PRODUCTION))
-        return StagingWriter(
-            staging, production, self.cloud.client, self.staging.id, self.staging.name, pace or Pace(Clock())
-        )
+        return StagingWriter(staging, production, self.cloud.client, self.staging.id, self.staging.name)
 
     def exact(self) -> bool:
         here, there = self.cloud.file(self.production), self.cloud.file(self.staging)

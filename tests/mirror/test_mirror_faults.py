@@ -7,9 +7,9 @@ import threading
 import pytest
 from grounds import Fault, Road
 
-from cattlegrid.clock import Clock
 from cattlegrid.cloudflare import d1
-from cattlegrid.mirror.pace import Pace
+from cattlegrid.mirror import portion
+from cattlegrid.mirror.portion import Portion
 from cattlegrid.model.check import Outcome
 
 pytestmark = pytest.mark.slow
@@ -29,11 +29,12 @@ def test_a_write_whose_answer_is_lost_is_written_once(road: Road, fault: Fault) 
     assert road.exact()
 
 
-def test_a_slow_database_is_asked_for_less_at_a_time(road: Road, fault: Fault) -> None:
+def test_a_slow_database_is_asked_for_less_at_a_time(road: Road, fault: Fault, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(portion, "SLOW", 0.05)
     fault("delay", route=CALLS, method="POST", count=1000, seconds=0.1)
-    pace = Pace(Clock(), calls_allowed=100_000, slow=0.05)
-    assert road.mirror(pace=pace).outcome is Outcome.PASS
-    assert pace.share == 1 / 8
+    asked = Portion()
+    assert road.mirror(portion=asked).outcome is Outcome.PASS
+    assert asked.share == 1 / 8
     assert road.exact()
 
 

@@ -5,12 +5,10 @@ from pathlib import Path
 import pytest
 from grounds import Cloud, Road
 
-from cattlegrid.clock import Clock
 from cattlegrid.cloudflare import d1
 from cattlegrid.cloudflare.client import Client
 from cattlegrid.cloudflare.d1 import Listed, Statement
 from cattlegrid.errors import Refused
-from cattlegrid.mirror.pace import Pace
 from cattlegrid.mirror.staging import StagingWriter
 from cattlegrid.model.environment import Environment
 from cattlegrid.model.fleet import WorkerSettings
@@ -29,13 +27,13 @@ def target(environment: Environment, *ids: str) -> Target:
 def test_a_writer_cannot_be_made_from_production() -> None:
     production = target(Environment.PRODUCTION, "p")
     with Client(ACCOUNT) as client, pytest.raises(Refused, match="writes to staging only; this target is production"):
-        StagingWriter(production, production, client, "p", "p", Pace(Clock()))
+        StagingWriter(production, production, client, "p", "p")
 
 
 def test_a_writer_cannot_be_made_for_a_database_that_production_names() -> None:
     staging, production = target(Environment.STAGING, "s"), target(Environment.PRODUCTION, "p")
     with Client(ACCOUNT) as client, pytest.raises(Refused, match="database p is production's; nothing was written"):
-        StagingWriter(staging, production, client, "p", "p", Pace(Clock()))
+        StagingWriter(staging, production, client, "p", "p")
 
 
 @pytest.mark.slow

@@ -110,11 +110,15 @@ def _show(report: MirrorReport, show: Show) -> None:
 
 def _estimate(database: str, estimate: Estimate, show: Show) -> None:
     show.heading(Environment.PRODUCTION, f"{database}: {estimate.tables} tables, {estimate.rows} rows")
-    free = f"; {estimate.free_days} days of the free plan's writes" if estimate.free_days > 1 else ""
     show.line(
         f"  {size(estimate.bytes)} to carry three times, about {duration(estimate.seconds)}, {estimate.calls} calls"
     )
-    show.line(f"  {estimate.rows_read} rows read, {estimate.rows_written} written: ${estimate.dollars:.2f}{free}")
+    show.line(f"  {estimate.rows_read} rows read, {estimate.rows_written} written: ${estimate.dollars:.2f}")
+    if estimate.free_days > 1 or not estimate.free_fits:
+        room = "" if estimate.free_fits else ", and more than the 500 MB of a database"
+        show.line(
+            f"  on the free plan: {estimate.free_days} days of its rows{room}; --sample N or --tables A,B copies less"
+        )
 
 
 def _database(one: Mirrored, show: Show) -> None:

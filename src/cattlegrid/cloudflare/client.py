@@ -212,8 +212,13 @@ def _answer(response: httpx2.Response, where: str) -> Answer:
     if envelope.get("success") is not True:
         raise _refusal(response, where, in_doubt=False)
     info = envelope.get("result_info")
-    replaced = _REPLACED in response.content or b"\\ufffd" in response.content or b"\\uFFFD" in response.content
-    return Answer(envelope.get("result"), info if isinstance(info, Mapping) else {}, replaced)
+    return Answer(envelope.get("result"), info if isinstance(info, Mapping) else {}, _replaced(response.content))
+
+
+def _replaced(content: bytes) -> bool:
+    """Whether U+FFFD is in it, as it is or escaped. Most answers are ASCII, which is seen at once."""
+    escaped = b"\\u" in content and (b"\\ufffd" in content or b"\\uFFFD" in content)
+    return escaped or (not content.isascii() and _REPLACED in content)
 
 
 def _envelope(response: httpx2.Response) -> Mapping[str, object] | None:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import math
-import queue
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from cattlegrid.clock import Clock
 from cattlegrid.cloudflare.d1 import Statement
 from cattlegrid.errors import CattlegridError, Failed
 from cattlegrid.mirror import progress, rows, rules, values, writing
 from cattlegrid.mirror.engine import Engine
-from cattlegrid.mirror.pace import TooMuch
 from cattlegrid.mirror.parcels import Parcel
+from cattlegrid.mirror.portion import TooMuch
 from cattlegrid.mirror.progress import Chunk
 from cattlegrid.mirror.ranges import Range, at, key_columns
 from cattlegrid.mirror.rules import Rules
@@ -25,6 +25,8 @@ from cattlegrid.mirror.structure import Writer
 from cattlegrid.mirror.values import Row
 
 _AGAIN = 3
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -90,16 +92,17 @@ def digest(lines: Sequence[str]) -> str:
 def copy(road: Road, parcels: Sequence[Parcel]) -> list[Chunk]:
     """Copy what is not verified yet. Every chunk, verified. Raises Failed, naming table and key range.
 
-    Three calls at once: a parcel is read from production while another is written and the one before that read back.
+    Four things at once: a parcel is read from production, one is masked, one written and one read back.
     They are read back in their order, so what the mending of one takes from a later one (ON DELETE CASCADE) is seen.
     """
     finished: dict[int, Chunk] = {chunk.number: chunk for parcel in parcels for chunk in parcel.chunks}
-    waiting = [_rest(parcel) for parcel in parcels]
+    waiting = [rest for parcel in parcels if (rest := _rest(parcel)).chunks]
     noted: list[tuple[Chunk, int, str]] = []
     circles: list[Parcel] = []
     reading_back: Future[list[tuple[Chunk, int, str]]] | None = None
-    with ThreadPoolExecutor(1, "mirror-verify") as verifier:
-        for parcel, loaded in _ahead(road, [parcel for parcel in waiting if parcel.chunks]):
+    following = ahead(_masked(road, ahead(_read(road, waiting))))
+    with closing(following), ThreadPoolExecutor(1, "mirror-verify") as verifier:
+        for parcel, loaded in following:
             _write(road, parcel, loaded, noted)
             held = [one for one in loaded if parcel.held.get(one.chunk.range.table)]
             circles += [Parcel(tuple(one.chunk for one in held), parcel.held)] if held else []
@@ -120,9 +123,18 @@ def copy(road: Road, parcels: Sequence[Parcel]) -> list[Chunk]:
 
 def load(road: Road, chunks: Sequence[Chunk]) -> list[Loaded]:
     """Read and mask. A chunk that is too much for one call is read in halves."""
+    return _mask(road, chunks, _rows(road, chunks))
+
+
+def _rows(road: Road, chunks: Sequence[Chunk]) -> list[list[Row]]:
     started = road.tally.clock.monotonic()
     found = read(road.source, road.tables, [chunk.range for chunk in chunks], road.rules.blank)
-    started = road.tally.spent("read", started)
+    road.tally.spent("read", started)
+    return found
+
+
+def _mask(road: Road, chunks: Sequence[Chunk], found: Sequence[list[Row]]) -> list[Loaded]:
+    started = road.tally.clock.monotonic()
     loaded = []
     for chunk, its in zip(chunks, found, strict=True):
         table = road.tables[chunk.range.table]
@@ -177,31 +189,23 @@ def _rest(parcel: Parcel) -> Parcel:
     return replace(parcel, chunks=tuple(chunk for chunk in parcel.chunks if not chunk.verified))
 
 
-def _ahead(road: Road, parcels: Sequence[Parcel]) -> Iterator[tuple[Parcel, list[Loaded]]]:
-    """The parcels with their rows; while one is written, the next one is read."""
-    ready: queue.Queue[tuple[Parcel, list[Loaded]] | BaseException | None] = queue.Queue(maxsize=1)
-    stop = threading.Event()
-
-    def reading() -> None:
-        try:
-            for parcel in _cut(road, parcels):
-                if stop.is_set():
-                    return
-                _offer(ready, (parcel, load(road, parcel.chunks)), stop)
-            _offer(ready, None, stop)
-        except CattlegridError as error:
-            _offer(ready, error, stop)
-
-    thread = threading.Thread(target=reading, name="mirror-read")
-    thread.start()
-    try:
-        while (item := ready.get()) is not None:
-            if isinstance(item, BaseException):
-                raise item
+def ahead(items: Generator[T]) -> Generator[T]:
+    """The items; while one is used, the next one is made."""
+    with closing(items), ThreadPoolExecutor(1, "mirror-ahead") as thread:
+        following = thread.submit(next, items, None)
+        while (item := following.result()) is not None:
+            following = thread.submit(next, items, None)
             yield item
-    finally:
-        stop.set()
-        thread.join()
+
+
+def _read(road: Road, parcels: Sequence[Parcel]) -> Generator[tuple[Parcel, list[list[Row]]]]:
+    for parcel in _cut(road, parcels):
+        yield parcel, _rows(road, parcel.chunks)
+
+
+def _masked(road: Road, parcels: Iterator[tuple[Parcel, list[list[Row]]]]) -> Generator[tuple[Parcel, list[Loaded]]]:
+    for parcel, found in parcels:
+        yield parcel, _mask(road, parcel.chunks, found)
 
 
 def _cut(road: Road, parcels: Sequence[Parcel]) -> Iterator[Parcel]:
@@ -212,19 +216,6 @@ def _cut(road: Road, parcels: Sequence[Parcel]) -> Iterator[Parcel]:
             share = min(road.source.share, road.writer.engine.share)
             part, rest = rest.cut(math.ceil(len(parcel.chunks) * share))
             yield part
-
-
-def _offer(
-    ready: queue.Queue[tuple[Parcel, list[Loaded]] | BaseException | None],
-    item: tuple[Parcel, list[Loaded]] | BaseException | None,
-    stop: threading.Event,
-) -> None:
-    while not stop.is_set():
-        try:
-            ready.put(item, timeout=0.1)
-        except queue.Full:
-            continue
-        return
 
 
 def _write(road: Road, parcel: Parcel, loaded: Sequence[Loaded], noted: list[tuple[Chunk, int, str]]) -> None:

@@ -11,18 +11,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from cattlegrid.clock import Clock
 from cattlegrid.cloudflare import d1
 from cattlegrid.cloudflare.client import Client
 from cattlegrid.cloudflare.d1 import Listed, Statement
 from cattlegrid.errors import Refused
 from cattlegrid.mirror import progress
 from cattlegrid.mirror.engine import OnD1
-from cattlegrid.mirror.pace import Pace
 from cattlegrid.mirror.staging import StagingWriter
 from cattlegrid.model.target import Database
 
-_MADE: Final = re.compile(r"(?P<base>.+)-mirror-\d{12}")
+_MADE: Final = re.compile(r"(?P<base>.+)-mirror-\d{15}")
 
 
 @dataclass(frozen=True)
@@ -37,7 +35,12 @@ class Switched:
 def base(name: str) -> str:
     """A database's name without what a mirror added, short enough to add it again."""
     found = _MADE.fullmatch(name)
-    return (found["base"] if found else name)[:43]
+    return (found["base"] if found else name)[:40]
+
+
+def stamped(name: str, what: str, now: datetime) -> str:
+    """A name for a new database: `what` it is for, and when, to the millisecond, in the 64 characters of a name."""
+    return f"{base(name)}-{what}-{f'{now:%y%m%d%H%M%S%f}'[:15]}"
 
 
 def made(client: Client, name: str) -> list[Listed]:
@@ -50,9 +53,9 @@ def made(client: Client, name: str) -> list[Listed]:
 def fresh(client: Client, staging: Database, now: datetime, mark: Callable[[Listed], None]) -> Listed:
     """The database that an interrupted mirror was filling, or a new one. `mark` writes staging's marker into it."""
     for one in made(client, staging.name):
-        if one.id != staging.id and progress.read(OnD1(client, one.id, one.name, Pace(Clock()))):
+        if one.id != staging.id and progress.read(OnD1(client, one.id, one.name)):
             return one
-    new = d1.create(client, f"{base(staging.name)}-mirror-{now:%y%m%d%H%M%S}")
+    new = d1.create(client, stamped(staging.name, "mirror", now))
     mark(new)
     d1.ensure(client, new.id, progress.CREATE[0].sql)
     return new

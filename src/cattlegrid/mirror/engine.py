@@ -13,7 +13,7 @@ from cattlegrid.cloudflare import d1
 from cattlegrid.cloudflare.client import Client
 from cattlegrid.cloudflare.d1 import Result, Statement
 from cattlegrid.errors import Failed
-from cattlegrid.mirror.pace import Pace
+from cattlegrid.mirror.portion import Portion, patiently
 
 VALUE_BYTES: Final = 2_000_000
 PARAMETER_BYTES: Final = 1_900_000
@@ -62,13 +62,13 @@ class OnD1:
     client: Client
     id: str
     name: str
-    pace: Pace
+    portion: Portion = field(default_factory=Portion)
     bill: Bill = field(default_factory=Bill)
 
     def run(self, statements: Sequence[Statement]) -> list[Result]:
-        results = self.pace.call(lambda: d1.batch(self.client, self.id, statements, repeatable=True))
+        results = patiently(self.client.clock, lambda: d1.batch(self.client, self.id, statements, repeatable=True))
         self.bill.add(results)
-        self.pace.felt(results[0].seconds if results else 0.0, sum(one.milliseconds for one in results))
+        self.portion.felt(results[0].seconds if results else 0.0, sum(one.milliseconds for one in results))
         return results
 
     def bytes_of(self, expression: str) -> str:
@@ -76,7 +76,7 @@ class OnD1:
 
     @property
     def share(self) -> float:
-        return self.pace.share
+        return self.portion.share
 
 
 class OnFile:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from cattlegrid.cloudflare.pace import CALLS, WINDOW
+from cattlegrid.cloudflare.pace import least
 from cattlegrid.mirror.parcels import TARGET, parcels
 from cattlegrid.mirror.progress import Chunk
 from cattlegrid.mirror.schema import Schema, Table
@@ -17,6 +17,8 @@ from cattlegrid.mirror.schema import Schema, Table
 DOLLARS_PER_MILLION_WRITTEN: Final = 1.00
 DOLLARS_PER_MILLION_READ: Final = 0.001
 FREE_WRITTEN_A_DAY: Final = 100_000
+FREE_READ_A_DAY: Final = 5_000_000
+FREE_BYTES: Final = 500_000_000
 _OVERHEAD: Final = 30
 _SECONDS_PER_CALL: Final = 0.15
 _BYTES_PER_SECOND: Final = 10_000_000
@@ -24,7 +26,9 @@ _BYTES_PER_SECOND: Final = 10_000_000
 
 @dataclass(frozen=True)
 class Estimate:
-    """`dollars` is beyond what the paid plan includes; `free_days` how many days the free plan's writes would take."""
+    """`dollars` is beyond what the paid plan includes; `free_days` how many days it takes within what
+    the free plan lets read and write, `free_fits` whether the rows fit into one of its databases.
+    """
 
     tables: int
     rows: int
@@ -35,6 +39,7 @@ class Estimate:
     dollars: float
     seconds: float
     free_days: int
+    free_fits: bool
 
 
 def estimate(schema: Schema, filled: Sequence[Table], chunks: Sequence[Chunk], target: int = TARGET) -> Estimate:
@@ -43,7 +48,6 @@ def estimate(schema: Schema, filled: Sequence[Table], chunks: Sequence[Chunk], t
     calls = 3 * len(parcels(filled, chunks, target)) + len(schema.indexes) + 2 * len(schema.searches) + _OVERHEAD
     indexes = {table.name: sum(_on(sql, table.name) for sql in schema.indexes) for table in filled}
     written = sum(chunk.range.rows * (1 + indexes[chunk.range.table]) for chunk in chunks)
-    paced = (calls - 1) // (CALLS - 100) * WINDOW
     read = 3 * rows
     return Estimate(
         tables=len(filled),
@@ -53,8 +57,9 @@ def estimate(schema: Schema, filled: Sequence[Table], chunks: Sequence[Chunk], t
         rows_read=read,
         rows_written=written,
         dollars=written / 1e6 * DOLLARS_PER_MILLION_WRITTEN + read / 1e6 * DOLLARS_PER_MILLION_READ,
-        seconds=max(calls * _SECONDS_PER_CALL, 3 * size / _BYTES_PER_SECOND, paced),
-        free_days=-(-written // FREE_WRITTEN_A_DAY),
+        seconds=max(calls * _SECONDS_PER_CALL, 3 * size / _BYTES_PER_SECOND, least(calls)),
+        free_days=max(-(-written // FREE_WRITTEN_A_DAY), -(-read // FREE_READ_A_DAY)),
+        free_fits=size <= FREE_BYTES,
     )
 
 

@@ -1,7 +1,6 @@
 """The last look for what must not have crossed: originals of masked values, and the forms of addresses and keys.
 
-It sees the originals before they are masked, and afterwards what staging holds. Originals are kept as Python's
-64-bit hashes, whose key is this process's own, and at most a million of them.
+It sees the originals before they are masked, and afterwards what staging holds.
 """
 
 from __future__ import annotations
@@ -11,12 +10,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from cattlegrid.mirror.originals import MOST, Originals
 from cattlegrid.mirror.rules import Rules
 from cattlegrid.mirror.schema import Table, quoted
 from cattlegrid.mirror.values import Row
 from cattlegrid.model.check import Check, Outcome
 
-MOST: Final = 1_000_000
 SHORTEST: Final = 6
 _WORDS: Final = re.compile(r"[^\s,;|<>()\[\]{}\"'=]+")
 FORMS: Final = {
@@ -42,48 +41,35 @@ class Leaks:
     hits: dict[str, str] = field(default_factory=dict)
     looked: int = 0
     seen: dict[str, tuple[int, dict[str, int]]] = field(default_factory=dict)
-    _originals: set[int] = field(default_factory=set, repr=False)
-    _full: bool = False
+    originals: Originals = field(default_factory=Originals, repr=False)
 
     def original(self, table: Table, rows: Sequence[Row]) -> None:
-        masks = self.rules.of(table).masks
-        for name in masks:
-            if len(self._originals) >= MOST:
-                self._full = True
-                return
-            at = table.carried.index(quoted(name))
-            values = [row[at] for row in rows]
-            self._originals.update(
-                [hash(value) for value in values if isinstance(value, str) and len(value) >= SHORTEST]
-            )
+        columns = list(zip(*rows, strict=True))
+        for name in self.rules.of(table).masks if columns else ():
+            values = columns[table.carried.index(quoted(name))]
+            self.originals.add([value for value in values if isinstance(value, str) and len(value) >= SHORTEST])
 
     def written(self, table: Table, rows: Sequence[Row]) -> None:
         """What staging gave back in masked columns: no value there is anybody's original."""
-        self._see(table, rows)
-        for name in self.rules.of(table).masks:
-            at, place = table.carried.index(quoted(name)), f"{table.name}.{name}"
-            texts = _texts(rows, at)
-            self.looked += len(texts)
-            if not self._originals.isdisjoint([hash(text) for text in texts if len(text) >= SHORTEST]):
-                self.hits[place] = "the original of a masked value"
-
-    def _see(self, table: Table, rows: Sequence[Row]) -> None:
-        number, columns = self.seen.get(table.name, (0, {}))
-        kinds = {str(row[-1]) for row in rows}
-        for at in range(len(table.carried)):
+        masks = self.rules.of(table).masks
+        number, seen = self.seen.get(table.name, (0, {}))
+        for at, texts in _texts(rows):
             name = _column(table, at)
-            if name is not None and any(letters[at] == "t" for letters in kinds):
-                columns[name] = columns.get(name, 0) + sum(map(len, _texts(rows, at)))
-        self.seen[table.name] = number + len(rows), columns
+            if name is not None:
+                seen[name] = seen.get(name, 0) + sum(map(len, texts))
+            if name in masks:
+                self.looked += len(texts)
+                if self.originals.any([text for text in texts if len(text) >= SHORTEST]):
+                    self.hits[f"{table.name}.{name}"] = "the original of a masked value"
+        self.seen[table.name] = number + len(rows), seen
 
     def kept(self, table: Table, rows: Sequence[Row]) -> None:
         """What lies in staging in columns that are kept: no address, no key, and no word that is masked elsewhere."""
-        for at in range(len(table.carried)):
+        for at, texts in _texts(rows):
             name = _column(table, at)
             place = f"{table.name}.{name}"
             if name is None or place in self.hits or place in self.accepted:
                 continue
-            texts = _texts(rows, at)
             self.looked += len(texts)
             for text in set(texts):
                 self._look(place, text)
@@ -94,7 +80,7 @@ class Leaks:
                 if pattern.search(value):
                     self.hits[place] = form
                     return
-        if self._originals and any(hash(word) in self._originals for word in _candidates(value)):
+        if self.originals.any(_candidates(value)):
             self.hits[place] = "the original of a masked value"
 
     def checks(self) -> tuple[Check, ...]:
@@ -104,12 +90,19 @@ class Leaks:
         if self.hits:
             found = "; ".join(f"{place} holds {what}" for place, what in sorted(self.hits.items())[:5])
             return (Check("leak scan", Outcome.FAIL, found),)
-        limit = f", the first {MOST} originals only" if self._full else ""
+        limit = f", the first {MOST} originals only" if self.originals.full else ""
         return (Check("leak scan", Outcome.PASS, f"{self.looked} texts{limit}"),)
 
 
-def _texts(rows: Sequence[Row], at: int) -> list[str]:
-    return [str(row[at]) for row in rows if str(row[-1])[at] == "t"]
+def _texts(rows: Sequence[Row]) -> Iterator[tuple[int, Sequence[str]]]:
+    """The texts of each column that has some, with the column's place."""
+    *columns, kinds = zip(*rows, strict=True) if rows else ((),)
+    for at, values in enumerate(columns):
+        letters = {str(kind)[at] for kind in set(kinds)}
+        if letters == {"t"}:
+            yield at, values
+        elif "t" in letters:
+            yield at, [value for value, kind in zip(values, kinds, strict=True) if kind[at] == "t"]
 
 
 def _candidates(value: str) -> Iterator[str]:

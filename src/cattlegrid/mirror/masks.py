@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import lru_cache, partial
 from typing import Final
 
 from cattlegrid.mirror.fpe import shaped, whole_number
@@ -20,6 +21,8 @@ from cattlegrid.mirror.words import FIRST, LAST, STREETS, TOWNS
 from cattlegrid.model.secret import Secret
 
 _DIGITS: Final = 20
+_SHORT: Final = 64
+_REMEMBERED: Final = 10_000
 _DATE: Final = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?!\d)")
 _URL: Final = re.compile(r"([a-zA-Z][\w+.-]*://)([^/?#]*)(.*)", re.DOTALL)
 _IPV4: Final = re.compile(r"(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})")
@@ -27,14 +30,22 @@ _IPV4: Final = re.compile(r"(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})")
 
 @dataclass(frozen=True)
 class Named:
-    """Text by a function; whole numbers, reals and blobs by what the form allows."""
+    """Text by a function; whole numbers, reals and blobs by what the form allows. The newest short texts are
+    remembered: many columns repeat theirs, and those that refer to another one repeat that one's.
+    """
 
     keyed: Keyed
     make: Callable[[Keyed, str], str]
     numbers: bool = False
+    _short: Callable[[str], str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_short", lru_cache(_REMEMBERED)(partial(self.make, self.keyed)))
 
     def text(self, value: str) -> str:
-        return self.make(self.keyed, value) if value else value
+        if len(value) > _SHORT:
+            return self.make(self.keyed, value)
+        return self._short(value) if value else value
 
     def other(self, letter: str, value: object) -> tuple[str, object]:
         if letter in "iI" and self.numbers:

@@ -15,10 +15,12 @@ from cattlegrid.mirror.ranges import Range
 from cattlegrid.mirror.rows import Blank, blank_of
 from cattlegrid.mirror.schema import Table, quoted
 
-TARGET: Final = 4_000_000
+TARGET: Final = 5_000_000
 _RANGES: Final = 40
 _FEW: Final = 20_000
 _PARTS: Final = 8
+_LEAST: Final = TARGET // 5
+_OVERLAPPING: Final = 24
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,10 @@ def grain(target: int) -> int:
 
 
 def parcels(tables: Sequence[Table], chunks: Sequence[Chunk], target: int = TARGET) -> list[Parcel]:
-    """The chunks in their order, packed. A circle of references that fits one parcel is never cut."""
+    """The chunks in their order, packed; a small database into small parcels, so that its calls overlap. A circle of
+    references that fits `target` is never cut.
+    """
+    size = min(target, max(_LEAST, sum(chunk.range.bytes for chunk in chunks) // _OVERLAPPING))
     by_table: dict[str, list[Chunk]] = {}
     for chunk in chunks:
         by_table.setdefault(chunk.range.table, []).append(chunk)
@@ -70,13 +75,13 @@ def parcels(tables: Sequence[Table], chunks: Sequence[Chunk], target: int = TARG
         mine = [chunk for table in group for chunk in by_table.get(table.name, ())]
         together = circular(group) and len(mine) > 1
         if together and _fits(mine, target):
-            _pack(found, [mine], target, whole=True)
+            _pack(found, [mine], size, whole=True)
         elif together:
             found.append(Parcel((), {}))
-            _pack(found, [[chunk] for chunk in mine], target, held=held(group))
+            _pack(found, [[chunk] for chunk in mine], size, held=held(group))
             found.append(Parcel((), {}))
         else:
-            _pack(found, [[chunk] for chunk in mine], target)
+            _pack(found, [[chunk] for chunk in mine], size)
     return [parcel for parcel in found if parcel.chunks]
 
 

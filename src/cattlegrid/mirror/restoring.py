@@ -9,7 +9,6 @@ from cattlegrid.cloudflare.client import Client
 from cattlegrid.cloudflare.d1 import Listed, Result, Statement
 from cattlegrid.errors import Refused
 from cattlegrid.mirror.engine import OnD1
-from cattlegrid.mirror.pace import Pace
 
 
 class FreshWriter:
@@ -17,12 +16,12 @@ class FreshWriter:
     database its environment's marker.
     """
 
-    def __init__(self, client: Client, name: str, mark: Callable[[Listed], None], pace: Pace) -> None:
+    def __init__(self, client: Client, name: str, mark: Callable[[Listed], None]) -> None:
         if d1.named(client, name) is not None:
             raise Refused(f"there is a database {name} already; a restore writes to new ones only")
         self.database = d1.create(client, name)
         mark(self.database)
-        self.engine = OnD1(client, self.database.id, name, pace)
+        self.engine = OnD1(client, self.database.id, name)
 
     def write(self, statements: Sequence[Statement]) -> list[Result]:
         return self.engine.run(statements)

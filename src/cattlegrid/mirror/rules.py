@@ -98,21 +98,23 @@ def apply(table: Table, rules: TableRules, rows: Sequence[Row]) -> None:
 
 
 def _mask(table: Table, name: str, at: int, mask: Mask, rows: Sequence[Row]) -> None:
-    for row in rows:
-        letter, value = str(row[-1])[at], row[at]
-        if letter == "n":
-            continue
-        try:
+    try:
+        if all(str(letters)[at] == "t" for letters in {row[-1] for row in rows}):
+            for row in rows:
+                row[at] = mask.text(row[at])  # type: ignore[arg-type] # its letter says text
+            return
+        for row in rows:
+            letter, value = str(row[-1])[at], row[at]
             if letter == "t":
                 row[at] = mask.text(str(value))
-            else:
+            elif letter != "n":
                 put(row, at, *mask.other(letter, value))
-        except ValueError as error:
-            raise Failed(
-                f"the mask cannot mask every value: {error}",
-                where=f"table {table.name}, column {name}",
-                next=f'choose another for "{table.name}.{name}" in [mirror.mask]: text or hash take anything',
-            ) from None
+    except ValueError as error:
+        raise Failed(
+            f"the mask cannot mask every value: {error}",
+            where=f"table {table.name}, column {name}",
+            next=f'choose another for "{table.name}.{name}" in [mirror.mask]: text or hash take anything',
+        ) from None
 
 
 def put(row: Row, at: int, letter: str, value: object) -> None:

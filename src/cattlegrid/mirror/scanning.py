@@ -5,14 +5,16 @@ A run that took up an interrupted one first asks production for the masked value
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import replace
 
 from cattlegrid.mirror import copying, parcels
 from cattlegrid.mirror.copying import Road
 from cattlegrid.mirror.leaks import Leaks
+from cattlegrid.mirror.parcels import Parcel
 from cattlegrid.mirror.progress import Chunk
 from cattlegrid.mirror.schema import Table
+from cattlegrid.mirror.values import Row
 
 
 def scan(road: Road, leaks: Leaks, resumed: Sequence[Chunk], done: Sequence[Chunk], size: int) -> None:
@@ -26,11 +28,20 @@ def scan(road: Road, leaks: Leaks, resumed: Sequence[Chunk], done: Sequence[Chun
         for one, its in zip(ranges, copying.read(road.source, road.tables, ranges, blank), strict=True):
             leaks.original(road.tables[one.table], its)
     weighed = [_weighed(leaks, road.tables[chunk.range.table], chunk, kept) for chunk in done]
-    for parcel in parcels.parcels([table for table in road.tables.values() if kept[table.name]], weighed, size):
+    looked = [table for table in road.tables.values() if kept[table.name]]
+    for table, its in copying.ahead(_held(road, kept, parcels.parcels(looked, weighed, size))):
+        leaks.kept(table, its)
+
+
+def _held(
+    road: Road, kept: Mapping[str, frozenset[str]], wanted: Sequence[Parcel]
+) -> Generator[tuple[Table, list[Row]]]:
+    """The kept text of each range, as staging holds it."""
+    for parcel in wanted:
         ranges = [chunk.range for chunk in parcel.chunks]
         blank = {name: _others(road.tables[name], kept[name]) for name in {one.table for one in ranges}}
         for one, its in zip(ranges, copying.read(road.writer.engine, road.tables, ranges, blank), strict=True):
-            leaks.kept(road.tables[one.table], its)
+            yield road.tables[one.table], its
 
 
 def _weighed(leaks: Leaks, table: Table, chunk: Chunk, kept: Mapping[str, frozenset[str]]) -> Chunk:

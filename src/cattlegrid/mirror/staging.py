@@ -14,7 +14,6 @@ from cattlegrid.cloudflare.client import Client
 from cattlegrid.cloudflare.d1 import Result, Statement
 from cattlegrid.errors import ApiError, Refused
 from cattlegrid.mirror.engine import OnD1
-from cattlegrid.mirror.pace import Pace
 from cattlegrid.model.environment import Environment
 from cattlegrid.model.target import Target
 
@@ -29,7 +28,7 @@ _GUARD: Final = Statement(
 class StagingWriter:
     """Writes to one database of staging. Raises Refused for anything of production's."""
 
-    def __init__(self, target: Target, production: Target, client: Client, id: str, name: str, pace: Pace) -> None:
+    def __init__(self, target: Target, production: Target, client: Client, id: str, name: str) -> None:
         if target.environment is not Environment.STAGING:
             raise Refused(
                 f"the mirror writes to staging only; this target is {target.environment}", next="cattlegrid mirror"
@@ -43,7 +42,7 @@ class StagingWriter:
             )
         if client.account is not target.account:
             raise Refused("the client does not speak for staging's account", next="cattlegrid mirror")
-        self.engine = OnD1(client, id, name, pace)
+        self.engine = OnD1(client, id, name)
 
     def write(self, statements: Sequence[Statement]) -> list[Result]:
         """One transaction, and only where the marker says staging. Raises Refused otherwise."""

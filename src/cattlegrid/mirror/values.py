@@ -107,7 +107,9 @@ def line(row: Row) -> str:
     """The canonical form."""
     values = row[:-1]
     for at, letter in _specials(str(row[-1])):
-        values[at] = _special(letter, values[at])
+        value = values[at]
+        if letter != "r" or type(value) is not float or not 1e-15 <= abs(value) < 1e15:
+            values[at] = _special(letter, value)
     return orjson.dumps(values).decode()
 
 

@@ -16,7 +16,6 @@ from cattlegrid.mirror import keeping, run, schema
 from cattlegrid.mirror.engine import OnD1, OnFile
 from cattlegrid.mirror.keeping import FileWriter, Manifest
 from cattlegrid.mirror.leaks import Leaks
-from cattlegrid.mirror.pace import Pace
 from cattlegrid.mirror.rules import KEEP_ALL
 from cattlegrid.mirror.run import Job
 from cattlegrid.model.check import Check, Outcome
@@ -151,7 +150,7 @@ def _right(made: BackedUp, database: Database) -> BackedUp:
 
 
 def _copied(edge: Edge, place: Place, database: Database, file: Path) -> BackedUp:
-    source = OnD1(place.client, database.id, database.name, Pace(edge.clock))
+    source = OnD1(place.client, database.id, database.name)
     taken = edge.clock.now()
     with OnFile(file) as engine:
         writer = FileWriter(engine)

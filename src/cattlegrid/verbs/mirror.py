@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from cattlegrid.cloudflare import d1
 from cattlegrid.cloudflare.d1 import Listed
@@ -17,7 +18,6 @@ from cattlegrid.mirror.engine import OnD1
 from cattlegrid.mirror.estimate import Estimate, estimate
 from cattlegrid.mirror.keyed import fingerprint
 from cattlegrid.mirror.leaks import Leaks
-from cattlegrid.mirror.pace import Pace
 from cattlegrid.mirror.policy import Open, Resolved
 from cattlegrid.mirror.run import Copied, Job
 from cattlegrid.mirror.schema import Schema
@@ -31,9 +31,11 @@ from cattlegrid.model.target import Database
 from cattlegrid.release.examine import Place
 from cattlegrid.secrets import store
 from cattlegrid.settings import load
-from cattlegrid.verbs.deploy import DeployReport, deploy
 from cattlegrid.verbs.edge import Edge
 from cattlegrid.verbs.places import opened
+
+if TYPE_CHECKING:
+    from cattlegrid.verbs.deploy import DeployReport
 
 Listen = Callable[[str, Tally], None]
 
@@ -94,7 +96,6 @@ class Mirrored:
     calls: int
     rows_read: int
     rows_written: int
-    waited: float
 
 
 @dataclass(frozen=True)
@@ -180,6 +181,8 @@ def mirror(
         files = destination.switch(ground.fleet.root, [switched for one in done for switched in _switched(one)])
     if not options.deploy:
         return replace(report, files=files)
+    from cattlegrid.verbs.deploy import deploy  # noqa: PLC0415 - a fifth of the start, and in place nothing is deployed
+
     workers = tuple(dict.fromkeys(worker for one in done for worker in one.pair.workers))
     return replace(report, files=files, deployed=deploy(edge, Environment.STAGING, workers, tell=tell))
 
@@ -207,9 +210,8 @@ def surveyed(
         if production is None:
             raise MissingCredential(why_not, next="export a token that may read production's databases")
         key = _key(edge, fleet)
-        pace = Pace(edge.clock)
         pairs = _pairs(staging, production, chosen)
-        found = tuple(_survey(fleet, production, pair, key, pace, tables) for pair in pairs)
+        found = tuple(_survey(fleet, production, pair, key, tables) for pair in pairs)
         yield Ground(edge, fleet, staging, production, key, found)
 
 
@@ -244,8 +246,8 @@ def _pairs(staging: Place, production: Place, chosen: Sequence[str]) -> tuple[Pa
     return tuple(found.values())
 
 
-def _survey(fleet: Fleet, production: Place, pair: Pair, key: Secret, pace: Pace, tables: tuple[str, ...]) -> Surveyed:
-    source = OnD1(production.client, pair.production.id, pair.production.name, pace)
+def _survey(fleet: Fleet, production: Place, pair: Pair, key: Secret, tables: tuple[str, ...]) -> Surveyed:
+    source = OnD1(production.client, pair.production.id, pair.production.name)
     found = schema.read(source)
     ledgers = (*policy.LEDGERS, pair.production.table)
     settings = policy.only(fleet.mirror, found, (*tables, *ledgers)) if tables else fleet.mirror
@@ -262,7 +264,7 @@ def _one(ground: Ground, one: Surveyed, options: Options, listen: Listen) -> Mir
     staging, production, pair = ground.staging, ground.production, one.pair
     own = Listed(pair.staging.id, pair.name, "")
     into = own if options.in_place else _fresh(ground, pair)
-    writer = StagingWriter(staging.target, production.target, staging.client, into.id, into.name, one.source.pace)
+    writer = StagingWriter(staging.target, production.target, staging.client, into.id, into.name)
     undo = destination.undo(staging.client, writer) if options.in_place else ""
     job = Job(
         source=one.source,
@@ -274,7 +276,7 @@ def _one(ground: Ground, one: Surveyed, options: Options, listen: Listen) -> Mir
         about={"source": pair.production.id, "key": fingerprint(ground.key)},
         notes={"undo": undo},
         sample=options.sample,
-        own=None if options.in_place else OnD1(staging.client, pair.staging.id, pair.name, one.source.pace),
+        own=None if options.in_place else OnD1(staging.client, pair.staging.id, pair.name),
     )
     leaks = Leaks(one.resolved.rules, frozenset(ground.fleet.mirror.accept))
     copied = _run(job, leaks, lambda tally: listen(pair.production.name, tally), undo, writer)
@@ -290,7 +292,6 @@ def _one(ground: Ground, one: Surveyed, options: Options, listen: Listen) -> Mir
         calls=one.source.bill.calls + writer.engine.bill.calls,
         rows_read=one.source.bill.rows_read + writer.engine.bill.rows_read,
         rows_written=writer.engine.bill.rows_written,
-        waited=one.source.pace.waited,
     )
 
 

@@ -169,12 +169,11 @@ def _refuse(ground: Ground, one: Surveyed, options: Options) -> None:
 def _throw_away(ground: Ground, one: Surveyed) -> Iterator[StagingWriter]:
     """A database that is gone at the end."""
     client = ground.staging.client
-    base = destination.base(one.pair.staging.name)
-    new = d1.create(client, f"{base}-rehearsal-{ground.edge.clock.now():%y%m%d%H%M%S}")
+    new = d1.create(client, destination.stamped(one.pair.staging.name, "rehearsal", ground.edge.clock.now()))
     try:
         marker.mark(client, replace(one.pair.staging, id=new.id, name=new.name), Environment.STAGING)
         targets = ground.staging.target, ground.production.target
-        yield StagingWriter(*targets, client, new.id, new.name, one.source.pace)
+        yield StagingWriter(*targets, client, new.id, new.name)
     finally:
         d1.drop(client, new.id)
 

@@ -14,7 +14,6 @@ from cattlegrid.mirror.destination import Switched
 from cattlegrid.mirror.engine import OnFile
 from cattlegrid.mirror.keeping import Manifest
 from cattlegrid.mirror.leaks import Leaks
-from cattlegrid.mirror.pace import Pace
 from cattlegrid.mirror.restoring import FreshWriter
 from cattlegrid.mirror.rules import KEEP_ALL
 from cattlegrid.mirror.run import Job
@@ -102,8 +101,8 @@ def _writer(edge: Edge, place: Place, old: Database) -> FreshWriter:
     def mark(new: Listed) -> None:
         marker.mark(place.client, Database(old.binding, new.id, new.name, None), environment)
 
-    name = f"{destination.base(old.name)}-restored-{edge.clock.now():%y%m%d%H%M%S}"
-    return FreshWriter(place.client, name, mark, Pace(edge.clock))
+    name = destination.stamped(old.name, "restored", edge.clock.now())
+    return FreshWriter(place.client, name, mark)
 
 
 def _load(edge: Edge, file: Path, writer: FreshWriter, manifest: Manifest) -> tuple[Check, ...]:

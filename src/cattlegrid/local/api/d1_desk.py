@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import httpx2
+import orjson
 
 from cattlegrid.local.api import d1_snapshots
 from cattlegrid.local.envelope import ApiError
@@ -18,6 +19,7 @@ from cattlegrid.local.routes import Call
 from cattlegrid.local.runtime import Runtime, SqlError
 from cattlegrid.local.sql.limits import (
     ROW_CHECK_MARK,
+    VALUE_BYTES,
     VALUE_TOO_BIG,
     Statement,
     oversized,
@@ -60,7 +62,9 @@ class Desk:
     _left: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     async def run(self, uuid: str, statements: Sequence[Statement], *, rows: bool) -> list[dict[str, Any]]:
-        """Runs the statements as one atomic batch, as D1's limits allow. Raises ApiError 7500."""
+        """Runs the statements as one atomic batch, as D1's limits allow. With `rows`, results are the bytes of their
+        JSON. Raises ApiError 7500.
+        """
         if uuid in self.busy:
             raise refused(self.busy[uuid])
         for why in filter(None, map(refusal, statements)):
@@ -68,18 +72,25 @@ class Desk:
         async with self._inside(uuid):
             if any(_READS.match(one.sql) is None for one in statements):
                 await self._before_write(uuid)
-            results = await self.batch(uuid, [*statements, *await self._row_checks(uuid, statements)], rows=rows)
+            asked = [*statements, *await self._row_checks(uuid, statements)]
+            results = await self.batch(uuid, asked, rows=rows, unread=rows)
         results = results[: len(statements)]
         if oversized(values for result in results for values in _rows(result["results"])):
             raise refused(VALUE_TOO_BIG)
         return results
 
-    async def batch(self, uuid: str, statements: Sequence[Statement], *, rows: bool) -> list[dict[str, Any]]:
+    async def batch(
+        self, uuid: str, statements: Sequence[Statement], *, rows: bool, unread: bool = False
+    ) -> list[dict[str, Any]]:
         """One batch on the engine within the time of a call, whoever is busy. Raises ApiError 7500."""
         restarts = self._restarts
         try:
             async with asyncio.timeout(self.limits.call_seconds):
-                results = await self.runtime.d1(uuid, [(one.sql, one.params) for one in statements], rows=rows)
+                asked = [(one.sql, one.params) for one in statements]
+                if unread:
+                    results = await self.runtime.d1_unread(uuid, asked)
+                else:
+                    results = await self.runtime.d1(uuid, asked, rows=rows)
         except TimeoutError:
             await self._reset(restarts)
             raise refused(TIMEOUT, status=500) from None
@@ -153,8 +164,11 @@ def refused(message: str, *, status: int = 400) -> ApiError:
     return ApiError(status, SQL_ERROR, message, result=[])
 
 
-def _rows(results: Any) -> Any:
-    return results["rows"] if isinstance(results, dict) else (row.values() for row in results)
+def _rows(results: bytes | list[dict[str, Any]]) -> Iterable[Iterable[object]]:
+    """The rows in which a value may be over the limit."""
+    if isinstance(results, bytes):
+        return orjson.loads(results)["rows"] if len(results) > VALUE_BYTES else ()
+    return (row.values() for row in results)
 
 
 _DESKS: WeakKeyDictionary[Runtime, Desk] = WeakKeyDictionary()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
 from starlette.responses import Response
 
 from cattlegrid.local.api.d1 import ONE, malformed, the_database
@@ -62,9 +63,9 @@ def _of_element(element: object) -> list[Statement]:
 
 
 def _shown(database: Database, result: dict[str, Any]) -> dict[str, Any]:
-    meta = result["meta"]
+    meta, found = result["meta"], result["results"]
     return {
-        "results": result["results"],
+        "results": orjson.Fragment(found) if isinstance(found, bytes) else found,
         "success": True,
         "meta": {
             "served_by": "v3-prod",

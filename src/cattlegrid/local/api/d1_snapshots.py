@@ -44,6 +44,10 @@ async def before_write(runtime: Runtime, state: State, uuid: str) -> None:
 async def current(runtime: Runtime, state: State, uuid: str, *, pinned: bool = False) -> Snapshot:
     """The snapshot of the database as it is now: the last one if nothing was written since, or a new one."""
     started = time.time()
+    if untouched := _untouched(runtime, state, uuid):
+        kept_on = replace(untouched, until=started, pinned=pinned or untouched.pinned)
+        d1_state.keep(state.db, uuid, kept_on)
+        return kept_on
     folder(state, uuid).mkdir(parents=True, exist_ok=True)
     fresh = folder(state, uuid) / f"fresh-{time.monotonic_ns()}"
     await runtime.d1_snapshot(uuid, fresh)
@@ -62,6 +66,13 @@ async def current(runtime: Runtime, state: State, uuid: str, *, pinned: bool = F
     d1_state.keep(state.db, uuid, snapshot)
     _thin(state, uuid, now)
     return snapshot
+
+
+def _untouched(runtime: Runtime, state: State, uuid: str) -> Snapshot | None:
+    """The last snapshot, when the database's files are older than the moment at which it was begun."""
+    kept = d1_state.snapshots(state.db, uuid)
+    begun = kept[-1].until - kept[-1].seconds if kept else 0.0
+    return kept[-1] if 0.0 < runtime.d1_written(uuid) + _FILE_TIME_GRAIN < begun else None
 
 
 async def restore(runtime: Runtime, state: State, uuid: str, snapshot: Snapshot) -> None:

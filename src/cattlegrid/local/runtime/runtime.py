@@ -222,6 +222,10 @@ class Runtime:
         """One atomic batch; `results` are objects, or `{"columns", "rows"}`. Raises SqlError."""
         return await self._storage.d1(uuid, statements, rows=rows)
 
+    async def d1_unread(self, uuid: str, statements: Sequence[tuple[str, Sequence[object]]]) -> list[dict[str, Any]]:
+        """As `d1` with `rows`, but the `results` of each statement are still the bytes of their JSON."""
+        return await self._storage.d1_unread(uuid, statements)
+
     async def d1_export(self, uuid: str, *, no_schema: bool, no_data: bool, tables: Sequence[str]) -> str:
         return await self._storage.d1_export(uuid, no_schema=no_schema, no_data=no_data, tables=tables)
 

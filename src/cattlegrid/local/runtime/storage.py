@@ -19,6 +19,8 @@ from cattlegrid.local.runtime import process, simulators
 from cattlegrid.local.runtime.process import StartFailed
 from cattlegrid.local.runtime.version import SqlError
 
+_RESULTS = b'{"success":true,"results":'
+_META = b'},"meta":{'
 _PAUSE = 0.5
 _PULSE = 2.0
 _PATIENCE = 10.0
@@ -113,25 +115,32 @@ class Storage:
     async def d1(
         self, uuid: str, statements: Sequence[tuple[str, Sequence[object]]], *, rows: bool
     ) -> list[dict[str, Any]]:
-        queries: list[dict[str, object]] = [{"sql": sql, "params": list(params)} for sql, params in statements]
-        answer = await self._d1(uuid, queries, "ROWS_AND_COLUMNS" if rows else "ARRAY_OF_OBJECTS")
+        form = "ROWS_AND_COLUMNS" if rows else "ARRAY_OF_OBJECTS"
+        answer = orjson.loads(await self._d1(uuid, _queries(statements), form))
         if not isinstance(answer, list):
             raise SqlError(_error(answer))
         return answer
 
+    async def d1_unread(self, uuid: str, statements: Sequence[tuple[str, Sequence[object]]]) -> list[dict[str, Any]]:
+        content = await self._d1(uuid, _queries(statements), "ROWS_AND_COLUMNS")
+        if not content.startswith(b"[" + _RESULTS):
+            raise SqlError(_error(orjson.loads(content)))
+        return _unread(content)
+
     async def d1_export(self, uuid: str, *, no_schema: bool, no_data: bool, tables: Sequence[str]) -> str:
         params = [int(no_schema), int(no_data), *tables]
-        answer = await self._d1(uuid, [{"sql": "PRAGMA miniflare_d1_export(?,?,?);", "params": params}], None)
+        queries = [{"sql": "PRAGMA miniflare_d1_export(?,?,?);", "params": params}]
+        answer = orjson.loads(await self._d1(uuid, queries, None))
         if isinstance(answer, dict) and answer.get("success"):
             return "\n".join(answer["results"][0])
         raise SqlError(_error(answer))
 
-    async def _d1(self, uuid: str, queries: list[dict[str, object]], form: str | None) -> Any:
+    async def _d1(self, uuid: str, queries: Sequence[Mapping[str, object]], form: str | None) -> bytes:
         params = {"resultsFormat": form} if form else None
         response = await self.ask("d1", uuid)("POST", "/query", params=params, content=orjson.dumps(queries))
         if not response.is_success:
             raise SqlError(response.text.partition("\n")[0].removeprefix("Error: "))
-        return orjson.loads(response.content)
+        return response.content
 
     def d1_file(self, uuid: str) -> Path:
         """Where workerd keeps the object of this name: its id is derived from the class's key and the name."""
@@ -209,6 +218,23 @@ class Storage:
                 except (OSError, StartFailed, TimeoutError) as failed:
                     _log.error("the storage process does not start, trying again: %s", failed)
                     await asyncio.sleep(_PAUSE)
+
+
+def _queries(statements: Sequence[tuple[str, Sequence[object]]]) -> list[dict[str, object]]:
+    return [{"sql": sql, "params": list(params)} for sql, params in statements]
+
+
+def _unread(content: bytes) -> list[dict[str, Any]]:
+    """Cuts an answer of rows and columns where each statement's results end. In a string the quotes would be escaped,
+    and outside of strings nothing in rows and columns looks like that.
+    """
+    first, *rest = content.removesuffix(b"}]").split(_META)
+    results, found = first.removeprefix(b"[" + _RESULTS), []
+    for piece in rest:
+        meta, _, following = piece.partition(b"}}," + _RESULTS)
+        found.append({"results": results + b"}", "meta": orjson.loads(b"{" + meta.removesuffix(b"}") + b"}")})
+        results = following
+    return found
 
 
 def _error(answer: Any) -> str:

@@ -25,6 +25,7 @@ _VARIADIC = re.compile(
     r"char|coalesce|concat|concat_ws|date|datetime|format|i?if|julianday|max|min|printf|strftime|time|unixepoch"
     r"|jsonb?_(?:array|extract|insert|object|remove|replace|set)"
 )
+_VARIADIC_NAMED = re.compile(rf"\b(?:{_VARIADIC.pattern})\b", re.IGNORECASE)
 _NAME_POSITIONS = frozenset(
     {"into", "table", "index", "on", "references", "exists", "update", "with", "recursive", "."}
 )
@@ -127,6 +128,8 @@ def _value(value: object) -> object:
 
 def _too_many_arguments(sql: str) -> str | None:
     """Counts commas at the depth of each call of a variadic function."""
+    if sql.count(",") < FUNCTION_ARGUMENTS or _VARIADIC_NAMED.search(sql) is None:
+        return None
     before, word, at = "", "", 0
     calls: list[tuple[str, int, int]] = []
     for found in TOKEN.finditer(sql):

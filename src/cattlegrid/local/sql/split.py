@@ -69,6 +69,9 @@ _DULL = re.compile(r"[^;'\"`\[/\-]+")
 
 def split(sql: str) -> list[str]:
     """The statements of `sql` in order, without their `;` and without empty ones."""
+    whole = sql.strip(_BLANKS)
+    if ";" not in whole and not whole.startswith(("--", "/*")):
+        return [whole] if whole else []
     splitter = Splitter()
     return [*splitter.feed(sql), *splitter.close()]
 

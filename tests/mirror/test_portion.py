@@ -6,34 +6,12 @@ import pytest
 
 from cattlegrid.clock import Clock
 from cattlegrid.errors import ApiError
-from cattlegrid.mirror.pace import Pace, TooMuch
-
-
-class Hours:
-    """A clock that is where its sleepers have brought it."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def clock(self) -> Clock:
-        return Clock(lambda: datetime(2026, 11, 25, tzinfo=UTC), lambda: self.now, self.sleep)
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
-
-
-def test_no_five_minutes_ever_see_more_than_1200_calls() -> None:
-    hours = Hours()
-    pace = Pace(hours.clock())
-    made = []
-    for _ in range(3000):
-        pace.call(lambda: made.append(hours.now))
-    assert max(sum(start <= one < start + 300 for one in made) for start in made[::50]) == 1100
-    assert made[-1] == 600.0
+from cattlegrid.mirror.portion import Portion, TooMuch, patiently
 
 
 def test_a_block_is_waited_out_and_the_call_made_again() -> None:
-    hours = Hours()
+    slept: list[float] = []
+    clock = Clock(lambda: datetime(2026, 11, 25, tzinfo=UTC), lambda: sum(slept), slept.append)
     answers = [ApiError("Please wait", status=429), None]
     answers[0].retry_after = 120.0  # type: ignore[union-attr]
 
@@ -42,8 +20,8 @@ def test_a_block_is_waited_out_and_the_call_made_again() -> None:
             raise error
         return "done"
 
-    assert Pace(hours.clock()).call(ask) == "done"
-    assert hours.now == 120.0
+    assert patiently(clock, ask) == "done"
+    assert slept == [120.0]
 
 
 @pytest.mark.parametrize("error", [ApiError("", status=413), ApiError("isolate exceeded its memory limit", status=500)])
@@ -52,13 +30,13 @@ def test_a_call_that_is_too_much_says_so(error: ApiError) -> None:
         raise error
 
     with pytest.raises(TooMuch):
-        Pace(Hours().clock()).call(ask)
+        patiently(Clock(), ask)
 
 
 def test_slow_calls_make_the_next_ones_smaller_and_quick_ones_larger_again() -> None:
-    pace = Pace(Hours().clock())
+    portion = Portion()
     shares = []
     for seconds, engine in ((1.0, 900.0), (1.0, 1100.0), (6.0, 0.0), (9.0, 0.0), (9.0, 0.0), (2.0, 0.0), (1.0, 10.0)):
-        pace.felt(seconds, engine)
-        shares.append(pace.share)
+        portion.felt(seconds, engine)
+        shares.append(portion.share)
     assert shares == [1.0, 1 / 2, 1 / 4, 1 / 8, 1 / 8, 1 / 8, 3 / 16]
