@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -96,6 +97,43 @@ def test_a_run_that_takes_up_another_still_finds_what_that_one_copied(production
     assert second.resumed > 0
     for copied in (first, second):
         assert copied.checks[-1].detail == "people.nick holds the original of a masked value"
+
+
+@pytest.mark.parametrize(
+    ("mask", "value"),
+    [
+        ("text", "printf('%06d', (n * 7919) % 1000000)"),
+        ("date-shift", "date('1950-01-01', n || ' days')"),
+        ("name", "CASE n % 2 WHEN 0 THEN 'James Smith' ELSE 'Mary Brown ' || n END"),
+        ("json", """printf('{"plan":"free","n":%d}', n)"""),
+    ],
+)
+def test_masked_values_that_are_somebody_else_s_originals_are_no_leak(tmp_path: Path, mask: str, value: str) -> None:
+    numbers = "WITH RECURSIVE c (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 3000)"
+    tables = (
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT, kept TEXT)",
+        f"{numbers} INSERT INTO t SELECT n, {value}, '2001-05-05' FROM c",
+    )
+    production = filled(tmp_path / "production.db", *tables)
+    chosen: object = {"$.email": "email", "*": "keep"} if mask == "json" else mask
+    found = resolved(production, {"t.v": chosen, "t.kept": "keep"})
+    copied = mirrored(production, tmp_path / "s.db", rules=found.rules)
+    assert copied.outcome is Outcome.PASS, copied.checks[-1]
+
+
+def test_a_mask_that_leaves_values_as_they_were_fails_the_leak_scan(production: Path, tmp_path: Path) -> None:
+    class Lazy:
+        def text(self, value: str) -> str:
+            return value.replace("Dear", "Fear")
+
+        def other(self, letter: str, value: object) -> tuple[str, object]:
+            return letter, value
+
+    found = resolved(production, dict(MASK)).rules
+    masks = {**found.tables["mails"].masks, "body": Lazy()}
+    rules = replace(found, tables={**found.tables, "mails": replace(found.tables["mails"], masks=masks)})
+    copied = mirrored(production, tmp_path / "s.db", rules=rules)
+    assert copied.checks[-1].detail == "mails.body holds values that their mask left as they were"
 
 
 def test_text_in_a_column_that_was_declared_a_number_stops_the_mirror(production: Path, tmp_path: Path) -> None:

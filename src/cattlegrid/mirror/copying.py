@@ -73,14 +73,16 @@ class Loaded:
 
 @dataclass(frozen=True)
 class Road:
-    """From where, to where, which tables, under which rules. `watch` sees the originals and what became of them."""
+    """From where, to where, which tables, under which rules. `original` sees the rows before they are masked, what it
+    returns sees them afterwards, and `written` what staging holds.
+    """
 
     source: Engine
     writer: Writer
     tables: Mapping[str, Table]
     rules: Rules
     tally: Tally
-    original: Callable[[Table, Sequence[Row]], None] = lambda _table, _rows: None
+    original: Callable[[Table, Sequence[Row]], Callable[[Sequence[Row]], None]] = lambda _table, _rows: lambda _: None
     written: Callable[[Table, Sequence[Row]], None] = lambda _table, _rows: None
 
 
@@ -138,8 +140,9 @@ def _mask(road: Road, chunks: Sequence[Chunk], found: Sequence[list[Row]]) -> li
     loaded = []
     for chunk, its in zip(chunks, found, strict=True):
         table = road.tables[chunk.range.table]
-        road.original(table, its)
+        masked = road.original(table, its)
         rules.apply(table, road.rules.of(table), its)
+        masked(its)
         loaded.append(Loaded(chunk, its, values.lines(its)))
     road.tally.spent("mask", started)
     return loaded
