@@ -5,21 +5,17 @@ Results are relayed as they came: a relay does not police its upstreams' schemas
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from contextvars import ContextVar
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 import anyio
 import httpx2
-from mcp.client.session import ClientRequestContext, ClientSession
-from mcp.client.streamable_http import streamable_http_client
+from mcp.client.session import ClientRequestContext
 from mcp.shared.dispatcher import CallOptions, ProgressFnT
 from mcp.shared.exceptions import MCPError
-from mcp.shared.jsonrpc_dispatcher import JSONRPCDispatcher
 from mcp_types import (
     CONNECTION_CLOSED,
     INVALID_REQUEST,
@@ -30,20 +26,17 @@ from mcp_types import (
     ElicitRequestParams,
     ElicitResult,
     ErrorData,
-    Implementation,
     ResourceUpdatedNotification,
     ServerNotification,
 )
 from pydantic import ValidationError
 
-from cattlegrid import __version__
+from cattlegrid.gateway.connection import CONNECT, PATIENCE, REFUSED, Link, WayIn, opened
 from cattlegrid.gateway.proof import Down, Mismatch, Proof, prove, refused
 from cattlegrid.gateway.questions import Answer, Put, Question, of_worker, of_worker_instead
 from cattlegrid.gateway.way import Way
 from cattlegrid.model.fleet import WorkerSettings
 
-PATIENCE: Final = 300.0
-_CONNECT: Final = 15.0
 _PAUSE: Final = 1.0
 _LONGEST_PAUSE: Final = 30.0
 _PAGES: Final = 50
@@ -54,8 +47,6 @@ _METHODS: Final = {
     "resources": "resources/list",
     "templates": "resources/templates/list",
 }
-_REFUSED: Final = -886350401
-"""Ours, between the transport and here: no code of the protocol, and none that a worker would think of."""
 _LOST: Final = frozenset({CONNECTION_CLOSED, -32600})
 _CUT: Final = ("http", "transport", "server returned an error response")
 
@@ -65,17 +56,6 @@ _PUT: Final[ContextVar[Put | None]] = ContextVar("put", default=None)
 Item = dict[str, Any]
 Changed = Callable[[str, str], Awaitable[None]]
 """Told the kind of list that changed, and the resource if it is one of that list that did."""
-
-
-@dataclass
-class Link:
-    """One open connection. `broken` is set by whoever finds it dead."""
-
-    dispatcher: JSONRPCDispatcher[Any]
-    headers: dict[str, str]
-    proof: Proof
-    instructions: str
-    broken: anyio.Event = field(default_factory=anyio.Event)
 
 
 class Upstream:
@@ -138,7 +118,7 @@ class Upstream:
         try:
             return await self._ask(link, method, params, progress, within)
         except MCPError as error:
-            if error.code != _REFUSED:
+            if error.code != REFUSED:
                 raise
             link.broken.set()
             again = await self.link()
@@ -164,7 +144,7 @@ class Upstream:
     async def watch(self, uri: str) -> None:
         """Raises what `request` raises; then nothing is watched."""
         if not self.watches(uri):
-            await self.request("resources/subscribe", {"uri": uri}, within=_CONNECT)
+            await self.request("resources/subscribe", {"uri": uri}, within=CONNECT)
         self._watched[uri] += 1
 
     async def unwatch(self, uri: str) -> None:
@@ -242,7 +222,7 @@ class Upstream:
         found: list[Item] = []
         cursor: str | None = None
         for _ in range(_PAGES):
-            page = await self._ask(link, _METHODS[kind], {"cursor": cursor} if cursor else {}, None, _CONNECT)
+            page = await self._ask(link, _METHODS[kind], {"cursor": cursor} if cursor else {}, None, CONNECT)
             items = page.get(_LISTS[kind])
             found += [item for item in items if _usable(item, kind)] if isinstance(items, list) else []
             cursor = page.get("nextCursor")
@@ -254,13 +234,13 @@ class Upstream:
         self._wanted = anyio.Event()
         connected = False
         try:
-            with anyio.fail_after(_CONNECT):
+            with anyio.fail_after(CONNECT):
                 proof = await anyio.to_thread.run_sync(prove, self._way, self.worker, abandon_on_cancel=True)
-            async with self._connected(proof) as link:
+            async with opened(self._way_in(proof)) as link:
                 new = await self._refresh(link)
                 for uri in self._watched:
                     with suppress(MCPError):
-                        await self._ask(link, "resources/subscribe", {"uri": uri}, None, _CONNECT)
+                        await self._ask(link, "resources/subscribe", {"uri": uri}, None, CONNECT)
                 self._link = link
                 self.trouble = self.mismatch = ""
                 connected = True
@@ -283,29 +263,8 @@ class Upstream:
         self._settled.set()
         self._settled = anyio.Event()
 
-    @asynccontextmanager
-    async def _connected(self, proof: Proof) -> AsyncIterator[Link]:
-        headers, timeout = dict(proof.key), httpx2.Timeout(30.0, read=PATIENCE)
-        name = Implementation(name="cattlegrid", version=__version__)
-        url = proof.address + str(self.worker.mcp)
-        async with (
-            httpx2.AsyncClient(
-                transport=_Kept(self._http), headers=headers, timeout=timeout, trust_env=False
-            ) as client,
-            streamable_http_client(url, http_client=client) as (read, write),
-        ):
-            dispatcher: JSONRPCDispatcher[Any] = JSONRPCDispatcher(read, write)
-            async with ClientSession(
-                dispatcher=dispatcher,
-                client_info=name,
-                message_handler=self._heard,
-                elicitation_callback=self._elicited,
-                sampling_callback=self._sampled,
-            ) as session:
-                with anyio.fail_after(_CONNECT):
-                    hello = await session.initialize()
-                version = {"mcp-protocol-version": hello.protocol_version}
-                yield Link(dispatcher, version, proof, hello.instructions or "")
+    def _way_in(self, proof: Proof) -> WayIn:
+        return WayIn(proof, str(self.worker.mcp), self._http, self._heard, self._elicited, self._sampled)
 
     async def _heard(self, message: object) -> None:
         if isinstance(message, Exception) or not isinstance(message, ServerNotification):
@@ -317,24 +276,6 @@ class Upstream:
         if kind in {"tools", "prompts", "resources"} and self._link is not None:
             kinds = ("resources", "templates") if kind == "resources" else (kind,)
             await self._tell(await self._refresh(self._link, kinds))
-
-
-class _Kept(httpx2.AsyncBaseTransport):
-    """The process's one transport, which outlives every client that borrows it.
-
-    A refusal becomes an error with a code of its own, which the library hands to the very call that was refused.
-    """
-
-    def __init__(self, inner: httpx2.AsyncBaseTransport) -> None:
-        self._inner = inner
-
-    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        response = await self._inner.handle_async_request(request)
-        if response.status_code != 401:
-            return response
-        await response.aclose()
-        error = {"code": _REFUSED, "message": "401"}
-        return httpx2.Response(401, json={"jsonrpc": "2.0", "id": None, "error": error})
 
 
 def _usable(item: object, kind: str) -> bool:
@@ -349,10 +290,7 @@ def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
 
 def _said(error: BaseException, worker: str) -> str:
     if isinstance(error, TimeoutError):
-        return f"{worker} did not answer within {_CONNECT:.0f} s"
+        return f"{worker} did not answer within {CONNECT:.0f} s"
     if isinstance(error, ValidationError):
         return f"{worker} does not speak MCP: its answer to initialize cannot be read"
     return str(error) or type(error).__name__
-
-
-logging.getLogger("mcp.client.streamable_http").setLevel(logging.CRITICAL)
