@@ -132,6 +132,16 @@ def test_members_join_an_environment_that_is_written_in_the_middle_of_the_file()
     )
 
 
+def test_members_and_sections_join_an_environment_at_the_end_of_a_file_without_a_last_newline() -> None:
+    text = "[logfwdr]\nbindings = []\n\n[env.dev]\nx = 1"
+    after = content(text, TOML)
+    after["env"]["dev"] |= {"name": "b", "logfwdr": after["logfwdr"]}
+    copies: dict[Path, Path] = {("env", "dev", "logfwdr"): ("logfwdr",)}
+    assert rewrite(text, TOML, after, copies=copies) == (
+        '[logfwdr]\nbindings = []\n\n[env.dev]\nx = 1\nname = "b"\n\n[env.dev.logfwdr]\nbindings = []'
+    )
+
+
 def test_an_environment_that_only_its_tables_make_gets_a_header() -> None:
     text = "name = 'a'\n[env.production.vars]\nX = 1\n"
     assert put(text, TOML, ("env", "production", "name"), "b") == (

@@ -192,10 +192,10 @@ def _block(parts: list[str], eol: str) -> str:
 
 
 def _insert(text: str, at: int, new: str) -> str:
-    """Whole lines at a line's start; the end of a text without a final newline stays without one."""
-    eol = lines.eol(text)
-    if at == len(text) and text and not text.endswith("\n"):
-        return f"{text}{eol}{new.removesuffix(eol)}"
+    """Whole lines at a line's start; or behind a last line without a newline, which the last one then is without too."""
+    if at and text[at - 1] not in "\n\ufeff":
+        eol = lines.eol(text)
+        new = f"{eol}{new.removesuffix(eol)}"
     return lines.splice(text, at, at, new)
 
 
