@@ -192,7 +192,7 @@ def _block(parts: list[str], eol: str) -> str:
 
 
 def _insert(text: str, at: int, new: str) -> str:
-    """Whole lines at a line's start; or behind a last line that has no newline, which the last one then has not either."""
+    """Whole lines at a line's start, or behind a last line that has no newline: the last one then has none either."""
     if at and text[at - 1] not in "\n\ufeff":
         eol = lines.eol(text)
         new = f"{eol}{new.removesuffix(eol)}"
