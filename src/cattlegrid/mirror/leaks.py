@@ -107,15 +107,17 @@ class Leaks:
         if not self.looked:
             return ()
         left = {place: "values that their mask left as they were" for place in self.same if self._unmasked(place)}
-        if hits := {**left, **self.hits}:
-            found = "; ".join(f"{place} holds {what}" for place, what in sorted(hits.items())[:5])
-            return (Check("leak scan", Outcome.FAIL, found),)
+        if hits := sorted({**left, **self.hits}.items())[:5]:
+            found = "; ".join(f"{place} holds {what}" for place, what in hits)
+            meant = ", ".join(f'"{place}"' for place, _ in hits)
+            advice = f"choose a mask under [mirror.mask], or say under [mirror] that it is meant: accept = [{meant}]"
+            return (Check("leak scan", Outcome.FAIL, f"{found}; {advice}"),)
         limit = f", the first {MOST} originals only" if self.originals.full else ""
         return (Check("leak scan", Outcome.PASS, f"{self.looked} texts{limit}"),)
 
     def _unmasked(self, place: str) -> bool:
         same, of = self.same[place]
-        return same > of * _BY_CHANCE
+        return same > of * _BY_CHANCE and place not in self.accepted
 
 
 def _telling(value: object) -> bool:
