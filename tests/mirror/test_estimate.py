@@ -26,6 +26,23 @@ def test_the_free_plans_limits_are_shown_before_anything_is_copied(rows: int, si
     assert (found.free_days, found.free_fits) == (days, fits)
 
 
+@pytest.mark.parametrize(
+    ("sql", "written"),
+    [
+        ("CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT)", 1),
+        ("CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT UNIQUE, w TEXT, UNIQUE (v, w))", 3),
+        ("CREATE TABLE t (id TEXT PRIMARY KEY, v TEXT)", 2),
+        ("CREATE TABLE t (id TEXT PRIMARY KEY, v TEXT) WITHOUT ROWID", 1),
+        ("CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT); CREATE UNIQUE INDEX u ON t (v); CREATE INDEX i ON t (v)", 3),
+    ],
+)
+def test_rows_written_count_every_index_also_those_that_sqlite_makes_by_itself(sql: str, written: int) -> None:
+    with OnFile(":memory:") as engine:
+        engine.run([Statement(one) for one in sql.split(";")])
+        found = schema.read(engine)
+    assert estimate(found, found.filled, [Chunk(0, Range("t", None, None, 10, 100))]).rows_written == 10 * written
+
+
 def test_calls_over_cloudflares_limit_take_whole_windows() -> None:
     with OnFile(":memory:") as engine:
         engine.run([Statement("CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT)")])

@@ -46,7 +46,7 @@ def estimate(schema: Schema, filled: Sequence[Table], chunks: Sequence[Chunk], t
     rows = sum(chunk.range.rows for chunk in chunks)
     size = sum(chunk.range.bytes for chunk in chunks)
     calls = 3 * len(parcels(filled, chunks, target)) + len(schema.indexes) + 2 * len(schema.searches) + _OVERHEAD
-    indexes = {table.name: sum(_on(sql, table.name) for sql in schema.indexes) for table in filled}
+    indexes = {table.name: _indexes(schema, table) for table in filled}
     written = sum(chunk.range.rows * (1 + indexes[chunk.range.table]) for chunk in chunks)
     read = 3 * rows
     return Estimate(
@@ -61,6 +61,14 @@ def estimate(schema: Schema, filled: Sequence[Table], chunks: Sequence[Chunk], t
         free_days=max(-(-written // FREE_WRITTEN_A_DAY), -(-read // FREE_READ_A_DAY)),
         free_fits=size <= FREE_BYTES,
     )
+
+
+def _indexes(schema: Schema, table: Table) -> int:
+    """Those of CREATE INDEX, and those that SQLite makes by itself for UNIQUE and for a key that is not the row id."""
+    created = [sql for sql in schema.indexes if _on(sql, table.name)]
+    unique = sum("unique" in sql.lower().split()[:2] for sql in created)
+    by_itself = table.integer_key is not None or table.without_rowid
+    return len(created) + max(0, len(table.unique) - unique - by_itself)
 
 
 def _on(sql: str, table: str) -> bool:
