@@ -25,8 +25,9 @@ from cattlegrid.release.live import Live, read_live
 from cattlegrid.release.parallel import each
 from cattlegrid.release.promotion import candidate, decide
 from cattlegrid.release.promotion.decide import Commits, Seen
-from cattlegrid.release.promotion.files import at_commit, whole_commit
+from cattlegrid.release.promotion.files import fleet_at, whole_commit
 from cattlegrid.release.promotion.plan import production_stamp
+from cattlegrid.release.target import deployables
 from cattlegrid.secrets import store
 from cattlegrid.verbs.edge import Edge
 
@@ -105,7 +106,7 @@ def _running(
         try:
             commit = whole_commit(repository, one.stamp.commit, name)
             if commit not in read:
-                read[commit] = at_commit(repository, fleet.root, commit, into / commit)[1][PRODUCTION]
+                read[commit] = deployables(fleet_at(repository, fleet.root, commit, into / commit), PRODUCTION)
         except (Refused, ConfigError):
             continue
         if name in read[commit]:

@@ -14,7 +14,7 @@ from cattlegrid.git.tree import read as listed
 from cattlegrid.model.environment import Environment
 from cattlegrid.model.fleet import Approver, Fleet
 from cattlegrid.release.gate.signing import Signers
-from cattlegrid.release.promotion.files import at_commit, whole_commit
+from cattlegrid.release.promotion.files import fleet_at, whole_commit
 
 _NAMESPACES: Final = 'namespaces="cattlegrid"'
 
@@ -54,7 +54,7 @@ class Rules:
 
 def read(repository: Repository, root: Path, commit: str, into: Path, *, first: bool = False) -> Rules:
     """The rules of one commit. Raises ConfigError when its settings are wrong, Refused when its signers are missing."""
-    return of_fleet(repository, root, at_commit(repository, root, commit, into / commit)[0], commit, first=first)
+    return of_fleet(repository, root, fleet_at(repository, root, commit, into / commit), commit, first=first)
 
 
 def of_fleet(repository: Repository, root: Path, fleet: Fleet, commit: str, *, first: bool = False) -> Rules:

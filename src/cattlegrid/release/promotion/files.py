@@ -43,12 +43,8 @@ def at_commit(
 
     `root` is where the fleet lies in the working tree. Raises ConfigError when the commit's configuration is wrong.
     """
-    prefix = root.relative_to(repository.root).as_posix()
-    prefix = "" if prefix == "." else f"{prefix}/"
-    every = {path.removeprefix(prefix): oid for path, oid in read(repository, commit).matching(f"{prefix}**")}
-    chosen = [path for path in every if path.endswith(_ENDS) or path.rsplit("/", 1)[-1] in _WANTED]
-    _write(repository, {path: every[path] for path in chosen}, into)
-    fleet = settings.load(into)
+    every = _files(repository, root, commit)
+    fleet = _fleet(repository, every, into)
     # Where no list says which secrets a worker needs, its code does.
     folders = tuple(
         "" if worker.folder == "." else f"{worker.folder}/" for worker in fleet.workers if not worker.secrets
@@ -56,6 +52,24 @@ def at_commit(
     code = [path for path in every if path.startswith(folders) and uses.is_code(path)]
     _write(repository, {path: every[path] for path in code}, into)
     return fleet, {environment: deployables(fleet, environment) for environment in Environment}
+
+
+def fleet_at(repository: Repository, root: Path, commit: str, into: Path) -> Fleet:
+    """The fleet, with its wrangler files and migrations, and without its code. Raises as `at_commit`."""
+    return _fleet(repository, _files(repository, root, commit), into)
+
+
+def _files(repository: Repository, root: Path, commit: str) -> dict[str, str]:
+    """The commit's files below the fleet's root, by path, with their object ids."""
+    prefix = root.relative_to(repository.root).as_posix()
+    prefix = "" if prefix == "." else f"{prefix}/"
+    return {path.removeprefix(prefix): oid for path, oid in read(repository, commit).matching(f"{prefix}**")}
+
+
+def _fleet(repository: Repository, every: Mapping[str, str], into: Path) -> Fleet:
+    chosen = [path for path in every if path.endswith(_ENDS) or path.rsplit("/", 1)[-1] in _WANTED]
+    _write(repository, {path: every[path] for path in chosen}, into)
+    return settings.load(into)
 
 
 def _write(repository: Repository, chosen: Mapping[str, str], into: Path) -> None:
