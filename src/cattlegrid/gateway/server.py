@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
@@ -227,16 +227,21 @@ async def _prompt(hub: Hub, name: str) -> catalogue.Served:
 
 
 async def _relayed(hub: Hub, worker: str, method: str, params: Mapping[str, Any]) -> dict[str, Any]:
-    try:
+    with _told(hub):
         return {**_COMPLETE, **await hub.upstreams[worker].request(method, params)}
-    except (Down, Mismatch) as error:
-        raise MCPError(types.INTERNAL_ERROR, f"Environment: {hub.session.environment}: {error}") from error
 
 
 async def _watch(hub: Hub, uri: str) -> None:
     await hub.awake()
-    try:
+    with _told(hub):
         await hub.upstreams[_owner(hub, uri)].watch(uri)
+
+
+@contextmanager
+def _told(hub: Hub) -> Iterator[None]:
+    """A worker that is down, or another environment's, as an error of the protocol."""
+    try:
+        yield
     except (Down, Mismatch) as error:
         raise MCPError(types.INTERNAL_ERROR, f"Environment: {hub.session.environment}: {error}") from error
 

@@ -25,9 +25,8 @@ from cattlegrid.release.live import Live, read_live
 from cattlegrid.release.parallel import each
 from cattlegrid.release.promotion import candidate, decide
 from cattlegrid.release.promotion.decide import Commits, Seen
-from cattlegrid.release.promotion.files import fleet_at, whole_commit
+from cattlegrid.release.promotion.files import whole_commit, workers_at
 from cattlegrid.release.promotion.plan import production_stamp
-from cattlegrid.release.target import deployables
 from cattlegrid.secrets import store
 from cattlegrid.verbs.edge import Edge
 
@@ -99,18 +98,16 @@ def _running(
 ) -> Mapping[str, Deployable]:
     """Production's workers as the commits that it runs have them, as far as this clone can tell."""
     found: dict[str, Deployable] = {}
-    read: dict[str, dict[str, Deployable]] = {}
+    workers = workers_at(repository, fleet.root, PRODUCTION, into)
     for name, one in production.items():
         if one.stamp is None:
             continue
         try:
-            commit = whole_commit(repository, one.stamp.commit, name)
-            if commit not in read:
-                read[commit] = deployables(fleet_at(repository, fleet.root, commit, into / commit), PRODUCTION)
+            known = workers(whole_commit(repository, one.stamp.commit, name))
         except (Refused, ConfigError):
             continue
-        if name in read[commit]:
-            found[name] = read[commit][name]
+        if name in known:
+            found[name] = known[name]
     return found
 
 

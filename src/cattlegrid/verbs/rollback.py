@@ -18,7 +18,7 @@ from cattlegrid.model.target import Deployable
 from cattlegrid.release.examine import Place, announced, examine, surroundings
 from cattlegrid.release.live import origin
 from cattlegrid.release.parallel import each
-from cattlegrid.release.promotion.files import at_commit, whole_commit
+from cattlegrid.release.promotion.files import whole_commit, workers_at
 from cattlegrid.release.rollback import plan as planning
 from cattlegrid.release.rollback import run as running
 from cattlegrid.release.rollback.plan import Past, RollbackPlan
@@ -111,12 +111,13 @@ def _older(
 ) -> dict[str, Deployable]:
     """The workers as the commits of the versions that they go back to have them. Raises Refused."""
     found = {}
+    workers_of = workers_at(repository, fleet.root, PRODUCTION, into)
     for step in planned.steps:
         stamp, _ = origin(production.client, step.script, versions.read(production.client, step.script, step.to))
         if stamp is None:
             raise Refused(f"version {step.to[:8]} was verified, but carries no stamp of ours", where=step.worker)
         commit = whole_commit(repository, stamp.commit, step.worker)
-        workers = at_commit(repository, fleet.root, commit, into / commit)[1][PRODUCTION]
+        workers = workers_of(commit)
         if step.worker not in workers:
             raise Refused(f"commit {commit[:12]} has no such worker", where=step.worker)
         found[step.worker] = workers[step.worker]

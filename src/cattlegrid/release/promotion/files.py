@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -57,6 +58,18 @@ def at_commit(
 def fleet_at(repository: Repository, root: Path, commit: str, into: Path) -> Fleet:
     """The fleet, with its wrangler files and migrations, and without its code. Raises as `at_commit`."""
     return _fleet(repository, _files(repository, root, commit), into)
+
+
+def workers_at(
+    repository: Repository, root: Path, environment: Environment, into: Path
+) -> Callable[[str], dict[str, Deployable]]:
+    """Reads the workers of a commit, without their code; each commit once. What it returns raises as `at_commit`."""
+
+    @cache
+    def of(commit: str) -> dict[str, Deployable]:
+        return deployables(fleet_at(repository, root, commit, into / commit), environment)
+
+    return of
 
 
 def _files(repository: Repository, root: Path, commit: str) -> dict[str, str]:
